@@ -1,0 +1,1 @@
+"""One file per verb. Each has `register(app)`; heavy imports happen inside the functions."""

@@ -1,0 +1,66 @@
+"""The debug log: one file per run of a command, JSON lines, named by every error message.
+
+Nothing is logged to the terminal. Values that look like secrets are replaced before they are
+written; the names of such fields are listed in `SECRET_WORDS`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+from bob import paths
+
+SECRET_WORDS = re.compile(r"(token|secret|password|passphrase|private|encrypt|gossip)", re.I)
+KEPT_LOGS = 50
+
+_file: Path | None = None
+structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), processors=[])  # until start()
+
+
+def start(command: str, folder: Path | None = None) -> Path:
+    """Open the log file of this run (mode 0600) and return its path."""
+    global _file
+    folder = folder or paths.state_dir() / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
+    _file = folder / f"{stamp}-{command}-{os.getpid()}.log"
+    stream: TextIO = os.fdopen(os.open(_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "w")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            redact,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    return _file
+
+
+def file() -> Path | None:
+    """The log file of this run, if one was opened."""
+    return _file
+
+
+def get() -> Any:
+    """A logger. Call it with an event name and fields: `get().info("step done", step=name)`."""
+    return structlog.get_logger()
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace the values of fields whose names speak of secrets."""
+    for key in event:
+        if SECRET_WORDS.search(key):
+            event[key] = "[redacted]"
+    return event

@@ -1,0 +1,1 @@
+"""The operation engine and one file per kind of operation."""

@@ -1,0 +1,1 @@
+"""What Bob puts on a node: keys, certificates, agent configuration, units, access rules."""

@@ -1,0 +1,1 @@
+"""A whole cluster of emulated hosts on one Linux machine."""

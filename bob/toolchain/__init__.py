@@ -1,0 +1,1 @@
+"""Finding, downloading or building consul, nomad and consul-template."""
