@@ -1,16 +1,16 @@
 """Errors that decide: each class carries its exit code and a line that says what to do now.
 
-    BobError                 1  failure
-    ├── UsageError           2  wrong command line or invalid inventory
-    ├── PreflightRefused     3  hosts are not fit; nothing was changed
-    ├── ScopeHeld            5  another operation holds the scope
-    ├── GuardRefused         6  quorum, spread or data would be at risk
-    ├── DeadlinePassed       7  a wait took longer than allowed
-    ├── Unfinished           8  recorded, but not finished
-    ├── Degraded             9  `status` and `doctor` found something wrong
-    ├── Temporary            1  worth another attempt after `delay` seconds
-    ├── Permanent            1  another attempt cannot help
-    └── LockLost             1  someone else leads now; stop and re-read
+BobError                 1  failure
+├── UsageError           2  wrong command line or invalid inventory
+├── PreflightRefused     3  hosts are not fit; nothing was changed
+├── ScopeHeld            5  another operation holds the scope
+├── GuardRefused         6  quorum, spread or data would be at risk
+├── DeadlinePassed       7  a wait took longer than allowed
+├── Unfinished           8  recorded, but not finished
+├── Degraded             9  `status` and `doctor` found something wrong
+├── Temporary            1  worth another attempt after `delay` seconds
+├── Permanent            1  another attempt cannot help
+└── LockLost             1  someone else leads now; stop and re-read
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where Bob keeps its files on the operator's machine. Each place can be moved by a variable.
 
-    BOB_CACHE    binaries, archives, host images: may be deleted at any time   ~/.cache/bob
-    BOB_STATE    one folder per cluster: secrets, records, logs: never delete  ~/.local/state/bob
-    BOB_SANDBOX  disks and runtime files of emulated hosts                      /var/lib/bob-sandbox
+BOB_CACHE    binaries, archives, host images: may be deleted at any time   ~/.cache/bob
+BOB_STATE    one folder per cluster: secrets, records, logs: never delete  ~/.local/state/bob
+BOB_SANDBOX  disks and runtime files of emulated hosts                      /var/lib/bob-sandbox
 """
 
 from __future__ import annotations

@@ -1,0 +1,127 @@
+"""Runs an operation: probe, apply, probe again, write down, next step.
+
+The engine trusts no memory. Each step is probed before it is applied, also when the record says
+it was done, so a step that a dead engine left half done, or that the world has undone since, is
+seen and not guessed.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from bob import logs
+from bob.errors import BobError, Permanent, Temporary
+from bob.ops.record import Operation, StepRecord
+from bob.ops.states import State, StepState
+from bob.ops.step import Need, Probe, Step
+from bob.ops.store import Store
+from bob.waiting import SYSTEM_CLOCK, Clock, Deadline
+
+C = TypeVar("C")
+BACK_OFF_LIMIT = 30.0
+
+
+class Observer(Protocol):
+    """Is told what happens, for progress output. `reason` says why the step is needed."""
+
+    def started(self, step: StepRecord, reason: str) -> None:
+        """A step is about to be applied."""
+
+    def retrying(self, step: StepRecord, error: BobError, delay: float) -> None:
+        """An attempt failed; the next one begins after `delay` seconds."""
+
+    def finished(self, step: StepRecord, applied: bool) -> None:
+        """A step is done; `applied` is False when its probe found nothing to do."""
+
+
+class Engine(Generic[C]):
+    """Runs the steps of one operation that is already in the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        steps: Sequence[Step[C]],
+        observer: Observer,
+        clock: Clock = SYSTEM_CLOCK,
+        utc: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+    ) -> None:
+        self._store = store
+        self._steps = steps
+        self._observer = observer
+        self._clock = clock
+        self._utc = utc
+        self._log = logs.get()
+
+    def run(self, operation_id: str, context: C) -> Operation:
+        """Bring the operation to `done` and return its record.
+
+        Raises the `BobError` of the step that could not be done; the operation is then `failed`
+        and can be run again. An interrupt leaves it `running`, to be taken up again.
+        """
+        operation, self._version = self._store.read(operation_id)
+        operation = self._save(operation.with_state(State.RUNNING))
+        for step in self._steps:
+            try:
+                operation = self._run_step(operation, step, context)
+            except BobError as error:
+                self._log.error("step failed", step=step.name, error=str(error), exc_info=True)
+                failed = operation.step(step.name).model_copy(
+                    update={"state": StepState.FAILED, "error": str(error)}
+                )
+                self._save(operation.with_step(failed).with_state(State.FAILED))
+                raise
+        return self._save(operation.with_state(State.DONE))
+
+    def _run_step(self, operation: Operation, step: Step[C], context: C) -> Operation:
+        probe = step.probe(context)
+        applied = probe.need is not Need.DONE
+        attempt = 0
+        while probe.need is not Need.DONE:
+            if probe.need is Need.IMPOSSIBLE:
+                raise Permanent(f"{step.title}: {probe.reason}")
+            attempt += 1
+            operation = self._begin(operation, step, probe)
+            try:
+                step.apply(context, Deadline(step.timeout, self._clock))
+                probe = self._probe_again(step, context)
+            except Temporary as error:
+                if attempt >= step.attempts:
+                    raise
+                delay = min(error.delay * 2 ** (attempt - 1), BACK_OFF_LIMIT)
+                self._observer.retrying(operation.step(step.name), error, delay)
+                self._log.warning("step retried", step=step.name, error=str(error), delay=delay)
+                self._clock.sleep(delay)
+                probe = step.probe(context)
+        done = operation.step(step.name).model_copy(
+            update={"state": StepState.DONE, "finished": self._utc(), "error": ""}
+        )
+        operation = self._save(operation.with_step(done))
+        self._observer.finished(done, applied)
+        return operation
+
+    def _begin(self, operation: Operation, step: Step[C], probe: Probe) -> Operation:
+        stored = operation.step(step.name)
+        running = stored.model_copy(
+            update={
+                "state": StepState.RUNNING,
+                "attempts": stored.attempts + 1,
+                "started": self._utc(),
+                "finished": None,
+            }
+        )
+        self._observer.started(running, probe.reason)
+        self._log.info("step started", step=step.name, reason=probe.reason)
+        return self._save(operation.with_step(running))
+
+    def _probe_again(self, step: Step[C], context: C) -> Probe:
+        """The probe after applying: it has to agree, else the step counts as failed for now."""
+        probe = step.probe(context)
+        if probe.need is Need.NEEDED:
+            raise Temporary(f"{step.title}: applied, but still needed: {probe.reason}")
+        return probe
+
+    def _save(self, operation: Operation) -> Operation:
+        self._version = self._store.write(operation, self._version)
+        return operation

@@ -1,0 +1,62 @@
+"""The contract of a step: it can tell whether it is needed, and it can be applied twice."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from bob.waiting import Deadline
+
+C = TypeVar("C")
+
+
+class Need(enum.Enum):
+    """What a probe found."""
+
+    DONE = "done"
+    NEEDED = "needed"
+    IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The answer of a probe; `reason` completes "needed because …" for people."""
+
+    need: Need
+    reason: str = ""
+
+
+DONE = Probe(Need.DONE)
+
+
+def needed(reason: str) -> Probe:
+    """The step has to be applied."""
+    return Probe(Need.NEEDED, reason)
+
+
+def impossible(reason: str) -> Probe:
+    """The step cannot be applied, now or later, without somebody changing something."""
+    return Probe(Need.IMPOSSIBLE, reason)
+
+
+class Step(ABC, Generic[C]):
+    """One piece of an operation, over a context `C`.
+
+    `probe` looks at the world and changes nothing. `apply` makes the probe say done; it may be
+    interrupted anywhere and is then simply applied again, so every effect in it is safe to repeat.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    timeout: ClassVar[float] = 120.0
+    attempts: ClassVar[int] = 3
+
+    @abstractmethod
+    def probe(self, context: C) -> Probe:
+        """Say whether the step is done, needed or impossible."""
+
+    @abstractmethod
+    def apply(self, context: C, deadline: Deadline) -> None:
+        """Do it. Raises `Temporary` when another attempt may help, else any other `BobError`."""
