@@ -67,6 +67,7 @@ class Engine(Generic[C]):
                 operation = self._run_step(operation, step, context)
             except BobError as error:
                 self._log.error("step failed", step=step.name, error=str(error), exc_info=True)
+                operation, self._version = self._store.read(operation_id)
                 failed = operation.step(step.name).model_copy(
                     update={"state": StepState.FAILED, "error": str(error)}
                 )

@@ -1,0 +1,55 @@
+# Everything starts here. Whichever target is called first installs what it needs; what can be
+# fetched or built again is kept in ~/.cache/bob, outside of this folder.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+BIN := .venv/bin
+APT_RUN := python3-venv debootstrap systemd-container iproute2 nftables ipmitool libpopt0 \
+           openssh-client ca-certificates curl gcc libc6-dev procps kmod
+APT_TEST := chromium chromium-driver
+
+.PHONY: help demo test check unit bench clean apt apt-test setup
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: setup ## Build a three-host cluster in the sandbox, deploy a service, show it
+	@scripts/demo.sh
+
+test: check apt-test ## All tests: check, contract, sim and lab rings (root, about 15 minutes warm)
+	@$(BIN)/bob toolchain ensure
+	@$(BIN)/python -m pytest tests/contract tests/sim tests/lab
+
+check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest tests/unit
+
+bench: setup ## Compare `bob init` and the demo with their floors, as ratios of one run
+	@$(BIN)/python tests/bench/init.py
+
+setup: apt $(BIN)/.ready
+	@$(BIN)/bob toolchain ensure
+
+apt:
+	@scripts/apt-install.sh $(APT_RUN)
+
+apt-test: apt
+	@scripts/apt-install.sh $(APT_TEST)
+
+# The lock file holds every package with its hashes; the project itself is installed without
+# dependencies, so nothing outside of the lock gets in.
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null \
+	  || scripts/apt-install.sh python3-venv
+	@python3 -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean: ## Stop every sandbox and remove what was built in this folder
+	@[ ! -x $(BIN)/bob ] || $(BIN)/bob sandbox down --all
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

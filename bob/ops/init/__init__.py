@@ -1,0 +1,1 @@
+"""`bob init`: from bare hosts to a running, secured cluster. Read `steps.STEPS` first."""

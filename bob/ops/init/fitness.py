@@ -1,0 +1,143 @@
+"""Are these hosts fit to become this cluster? Pure: facts in, every finding out, nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bob.provision.host_facts import DISKS, HostFacts
+from inventory import Cluster, Node
+
+SUPPORTED = ("debian 12", "debian 13")
+ARCHITECTURES = ("x86_64", "aarch64")
+NEEDED_COMMANDS = ("systemctl", "tar", "gzip", "sha256sum", "useradd", "ip", "bash")
+# Certificates, tokens and raft leases tolerate a few seconds; logs that must be compared do not.
+MAX_CLOCK_SKEW = 5.0
+# The three programs and their transfer take 0.4 GB; raft, logs and allocations need room to grow.
+MIN_FREE = {"/opt": 1_000_000_000, "/var/lib": 2_000_000_000, "/etc": 10_000_000}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that must be put right; `fatal` is False for a warning."""
+
+    host: str
+    problem: str
+    cure: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.problem} ({self.cure})"
+
+
+@dataclass(frozen=True)
+class PortUse:
+    """A port an agent of ours will listen on at an address of the node."""
+
+    protocol: str
+    address: str
+    port: int
+    agent: str
+
+
+def judge(
+    cluster: Cluster,
+    facts: Mapping[str, HostFacts],
+    claim: str,
+    ports: Mapping[str, Iterable[PortUse]],
+) -> tuple[Finding, ...]:
+    """All findings about all hosts. `claim` is what our own hosts hold in their claim file."""
+    findings = [
+        finding
+        for node in cluster.nodes
+        for finding in _judge_host(node, facts[node.name], claim, ports[node.name])
+    ]
+    return (*findings, *_clocks(facts), *_twins(facts))
+
+
+def _judge_host(
+    node: Node, facts: HostFacts, claim: str, ports: Iterable[PortUse]
+) -> Iterator[Finding]:
+    name = node.name
+    if facts.uid != 0:
+        yield Finding(name, "no root rights", "set ssh.user to root or allow it sudo -n")
+        return
+    if facts.claim and facts.claim != claim:
+        yield Finding(
+            name, f"already belongs to cluster {facts.claim.split()[0]!r}",
+            "take it out of that cluster first, or re-install it",
+        )  # fmt: skip
+        return
+    if not facts.os.startswith(SUPPORTED):
+        yield Finding(name, f"runs {facts.os}", f"install one of: {', '.join(SUPPORTED)}")
+    if facts.arch not in ARCHITECTURES:
+        yield Finding(name, f"is a {facts.arch}", f"use one of: {', '.join(ARCHITECTURES)}")
+    if facts.pid1 != "systemd":
+        yield Finding(name, f"PID 1 is {facts.pid1}", "boot it with systemd")
+    missing = [command for command in NEEDED_COMMANDS if command not in facts.commands]
+    if missing:
+        yield Finding(name, f"lacks {', '.join(missing)}", "install the packages that hold them")
+    if facts.hostname != name:
+        yield Finding(name, f"calls itself {facts.hostname}", f"hostnamectl hostname {name}", False)
+    if "docker" not in facts.commands:
+        yield Finding(name, "has no docker", "apt install docker.io, to run docker jobs", False)
+    yield from _disks(name, facts)
+    yield from _addresses(node, facts)
+    if not facts.claim:
+        yield from _ports(name, facts, ports)
+
+
+def _disks(name: str, facts: HostFacts) -> Iterator[Finding]:
+    for folder in DISKS:
+        free = facts.disks.get(folder, 0)
+        if folder not in facts.writable:
+            yield Finding(name, f"{folder} cannot be written", "free the disk or remount it rw")
+        elif free < MIN_FREE[folder]:
+            need = MIN_FREE[folder] / 1e9
+            yield Finding(
+                name, f"{folder} has {free / 1e9:.2f} GB free", f"make room: {need:g} GB needed"
+            )
+
+
+def _addresses(node: Node, facts: HostFacts) -> Iterator[Finding]:
+    for network, address in node.addresses.items():
+        if address not in facts.nics:
+            yield Finding(
+                node.name, f"has no NIC with its {network} address {address}",
+                "configure the address on the host or correct the inventory",
+            )  # fmt: skip
+
+
+def _ports(name: str, facts: HostFacts, ports: Iterable[PortUse]) -> Iterator[Finding]:
+    for use in ports:
+        for taken in facts.listeners:
+            same_place = taken.address is None or str(taken.address) == use.address
+            if (taken.protocol, taken.port) == (use.protocol, use.port) and same_place:
+                yield Finding(
+                    name, f"port {use.port}/{use.protocol} of {use.agent} is taken",
+                    f"stop the program that listens on {taken.address or '*'}:{use.port}",
+                )  # fmt: skip
+                break
+
+
+def _clocks(facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+    """Clocks are compared with each other, not with ours: the operator's laptop may be off."""
+    ordered = sorted(fact.clock_offset for fact in facts.values())
+    middle = ordered[len(ordered) // 2]
+    for name, fact in facts.items():
+        skew = fact.clock_offset - middle
+        if abs(skew) > MAX_CLOCK_SKEW:
+            yield Finding(
+                name, f"its clock is {skew:+.0f} s off the others", "start chrony or set the clock"
+            )
+
+
+def _twins(facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name, fact in facts.items():
+        twin = seen.setdefault(fact.machine_id, name)
+        if fact.machine_id and twin != name:
+            yield Finding(
+                name, f"has the same /etc/machine-id as {twin}: a cloned disk",
+                "rm /etc/machine-id; systemd-machine-id-setup",
+            )  # fmt: skip

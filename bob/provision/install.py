@@ -1,0 +1,108 @@
+"""Putting files and binaries on a host so that a second time changes nothing.
+
+A binary travels once, compressed, is checked against its SHA-256 on the host and only then takes
+its place under `STORE`, whose folders are named by content; `BIN` holds links into it. So the
+probe is a look at names, and a broken transfer can never be started.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bob.clients.ssh import Host, quote
+from bob.provision.node_files import NodeFile
+
+BIN = "/opt/bob/bin"
+STORE = "/opt/bob/store"
+CHUNK = 1024 * 1024
+UPLOAD_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A program to install. `compressed` is a local .gz of it, `sha256` the sum of the program."""
+
+    name: str
+    sha256: str
+    compressed: Path
+
+    @property
+    def place(self) -> str:
+        """Where the program lies on a host."""
+        return f"{STORE}/{self.name}-{self.sha256[:16]}/{self.name}"
+
+
+def binary_present(host: Host, binary: Binary) -> bool:
+    """True when the program is in its place and the link in `BIN` leads to it."""
+    link, place = f"{BIN}/{binary.name}", binary.place
+    test = f'[ "$(readlink {quote(link)})" = {quote(place)} ] && [ -x {quote(place)} ]'
+    return host.run(test, check=False).code == 0
+
+
+def send_binary(host: Host, binary: Binary) -> None:
+    """Copy the program, verify it on the host, put it in place. Safe to repeat and to interrupt."""
+    folder = binary.place.rsplit("/", 1)[0]
+    script = (
+        f"set -e; umask 022; mkdir -p {BIN} {folder}; cd {folder}; rm -f .part.*; t=.part.$$; "
+        f'gzip -dc >$t; echo "{binary.sha256}  $t" | sha256sum --check --status || '
+        f'{{ rm -f $t; echo "checksum of {binary.name} differs after the transfer" >&2; exit 1; }}; '
+        f"chmod 755 $t; mv -f $t {binary.name}; ln -sfn {binary.place} {BIN}/{binary.name}"
+    )
+    host.feed(f"sh -c {quote(script)}", _read(binary.compressed), timeout=UPLOAD_TIMEOUT)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            yield chunk
+
+
+def differing(host: Host, files: Iterable[NodeFile]) -> tuple[str, ...]:
+    """Paths whose content, mode or owner on the host is not as wanted."""
+    files = tuple(files)
+    script = "LC_ALL=C; export LC_ALL\nwhile read -r path; do\n"
+    script += '  printf "%s\\t%s\\t%s\\n" "$path" "$(stat -c "%a %U %G" "$path" 2>/dev/null)"'
+    script += ' "$(sha256sum <"$path" 2>/dev/null)"\ndone <<END_OF_PATHS\n'
+    script += "".join(f"{file.path}\n" for file in files) + "END_OF_PATHS\n"
+    found = {}
+    for line in host.run(script).stdout.splitlines():
+        path, _, rest = line.partition("\t")
+        found[path] = rest.removesuffix("-").strip()
+    return tuple(file.path for file in files if found.get(file.path) != _looks(file))
+
+
+def _looks(file: NodeFile) -> str:
+    digest = hashlib.sha256(file.content).hexdigest()
+    return f"{file.mode:o} {file.owner} {file.group}\t{digest}"
+
+
+def send_files(host: Host, files: Iterable[NodeFile]) -> None:
+    """Put the files in their places, each replaced whole. One connection, one archive, no argv."""
+    script = (
+        "umask 077; t=$(mktemp -d /var/tmp/.bob.XXXXXX) && trap 'rm -rf \"$t\"' EXIT && "
+        'tar -xzpf - -C "$t" && cd "$t" && find . -type f | while read -r f; do '
+        'd="/${f#./}"; n="$d.bob-new"; ( umask 022; mkdir -p "$(dirname "$d")" ) && '
+        'cp -p "$f" "$n" && mv -f "$n" "$d" || exit 1; done'
+    )
+    host.feed(f"sh -c {quote(script)}", [_archive(files)])
+
+
+def _archive(files: Iterable[NodeFile]) -> bytes:
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for file in files:
+            entry = tarfile.TarInfo(file.path.lstrip("/"))
+            entry.size = len(file.content)
+            entry.mode = file.mode
+            entry.uname, entry.gname = file.owner, file.group
+            archive.addfile(entry, io.BytesIO(file.content))
+    return buffer.getvalue()
