@@ -1,0 +1,173 @@
+"""The cache of binaries.
+
+    <cache>/toolchain/<tool>/lock                          one installer at a time
+    <cache>/toolchain/<tool>/tmp-*                         its work, swept by the next holder
+    <cache>/toolchain/<tool>/<version>/<key>/<tool>        the binary
+    <cache>/toolchain/<tool>/<version>/<key>/stamp.json    makes it valid
+
+A slot (the last folder) appears by one rename of a complete folder. `key` says how the binary came
+to be: `release-<arch>`, `build-<arch>-<recipe>`, or `path-<hash>` for a user's own file, whose slot
+holds only the stamp.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bob import paths
+from bob.errors import DeadlinePassed
+from bob.toolchain.model import Run, Tool
+from bob.waiting import Deadline, wait_for
+
+STAMP = "stamp.json"
+TEMPORARY = "tmp-"
+LOCK_WAIT = 3600.0  # seconds; a first build of nomad takes about ten minutes on two slow cores
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What was known about the binary when it was put here. Times are nanoseconds."""
+
+    version: str
+    source: str
+    path: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    origin: str = ""  # sum of the release archive, or the Go version of the build
+
+
+def home(name: str) -> Path:
+    """The folder of everything kept about one tool."""
+    return paths.cache_dir() / "toolchain" / name
+
+
+def slot_of(name: str, version: str, key: str) -> Path:
+    """The folder of one binary."""
+    return home(name) / version / key
+
+
+def read_stamp(slot: Path) -> Stamp | None:
+    """The stamp of a slot, or None when there is none or the binary is not the stamped one."""
+    try:
+        stamp = Stamp(**json.loads((slot / STAMP).read_text()))
+        file = Path(stamp.path).stat()
+    except (OSError, ValueError, TypeError):
+        return None
+    same = (file.st_size, file.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
+    return stamp if same and os.access(stamp.path, os.X_OK) else None
+
+
+def tool_of(name: str, slot: Path, stamp: Stamp) -> Tool:
+    """The public view of a stamped binary."""
+    return Tool(name, stamp.version, Path(stamp.path), stamp.sha256, stamp.size, stamp.source, slot)
+
+
+@contextlib.contextmanager
+def locked(name: str, run: Run, wait: float = LOCK_WAIT) -> Iterator[None]:
+    """Be the only one, among threads and processes, who changes this tool's folder.
+
+    Says so when another one holds it, and raises `DeadlinePassed` after `wait` seconds. What an
+    installer that was killed left behind is swept first.
+    """
+    folder = home(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        if not _try_lock(handle):
+            run.progress.stage(name, "waiting for another run that is installing it")
+            _wait_for_lock(handle, name, run, wait)
+        for stale in folder.glob(f"{TEMPORARY}*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def workspace(name: str) -> Iterator[Path]:
+    """A private folder on the cache's file system. The caller holds the tool's lock."""
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=home(name)))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def install(name: str, slot: Path, binary: Path, version: str, source: str, origin: str) -> Tool:
+    """Move a verified `binary` out of a workspace into `slot`. The caller holds the tool's lock."""
+    complete = binary.parent / "slot"
+    complete.mkdir()
+    placed = complete / name
+    binary.chmod(0o755)
+    binary.rename(placed)
+    _flush(placed)
+    _stamp(complete, placed, slot / name, version, source, origin)
+    return _publish(name, complete, slot)
+
+
+def record(name: str, slot: Path, binary: Path, version: str, source: str) -> Tool:
+    """Stamp a `binary` that stays where it is. The caller holds the tool's lock."""
+    with workspace(name) as work:
+        complete = work / "slot"
+        complete.mkdir()
+        _stamp(complete, binary, binary, version, source, "")
+        return _publish(name, complete, slot)
+
+
+def _stamp(folder: Path, binary: Path, final: Path, version: str, source: str, origin: str) -> None:
+    """Describe `binary`, which will be found at `final`, in a file below `folder`."""
+    with binary.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    seen = binary.stat()
+    stamp = Stamp(version, source, str(final), digest, seen.st_size, seen.st_mtime_ns, origin)
+    (folder / STAMP).write_text(json.dumps(asdict(stamp), indent=1) + "\n")
+    _flush(folder / STAMP)
+
+
+def _publish(name: str, complete: Path, slot: Path) -> Tool:
+    slot.parent.mkdir(parents=True, exist_ok=True)
+    if slot.exists():
+        slot.rename(complete.parent / "replaced")  # removed together with the workspace
+    complete.rename(slot)
+    stamp = read_stamp(slot)
+    if stamp is None:
+        raise RuntimeError(f"{slot} changed while it was being installed")
+    return tool_of(name, slot, stamp)
+
+
+def _flush(file: Path) -> None:
+    """A power cut after the rename must not leave an empty file under a valid name."""
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for_lock(handle: int, name: str, run: Run, wait: float) -> None:
+    def attempt() -> bool:
+        run.children.check()
+        return _try_lock(handle)
+
+    try:
+        wait_for(attempt, what=f"the lock of {name}", deadline=Deadline(wait), interval=0.2)
+    except DeadlinePassed:
+        raise DeadlinePassed(
+            f"another run has been installing {name} for more than {wait:.0f} s",
+            cure=f"See who holds it with `fuser -v {home(name) / 'lock'}`, then try again.",
+        ) from None
