@@ -1,0 +1,42 @@
+"""A typed client of one Consul datacenter's HTTP API."""
+
+from bob.clients.consul.acl import (
+    Acl,
+    AuthMethod,
+    BindingRule,
+    Policy,
+    Role,
+    Token,
+    TokenInfo,
+)
+from bob.clients.consul.agent import Agent, Member, MemberStatus
+from bob.clients.consul.catalog import Catalog, CatalogNode, Check, ServiceInstance
+from bob.clients.consul.client import Consul
+from bob.clients.consul.kv import Indexed, Kv, KvEntry
+from bob.clients.consul.operator import Keyring, Operator
+from bob.clients.consul.txn import Txn, TxnResult
+
+__all__ = [
+    "Acl",
+    "Agent",
+    "AuthMethod",
+    "BindingRule",
+    "Catalog",
+    "CatalogNode",
+    "Check",
+    "Consul",
+    "Indexed",
+    "Keyring",
+    "Kv",
+    "KvEntry",
+    "Member",
+    "MemberStatus",
+    "Operator",
+    "Policy",
+    "Role",
+    "ServiceInstance",
+    "Token",
+    "TokenInfo",
+    "Txn",
+    "TxnResult",
+]

@@ -1,0 +1,60 @@
+"""The agent that is asked: its view of the gossip pool, and itself."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from bob.clients.http import Http
+
+
+class MemberStatus(enum.StrEnum):
+    """State of a gossip member."""
+
+    NONE = "none"
+    ALIVE = "alive"
+    LEAVING = "leaving"
+    LEFT = "left"
+    FAILED = "failed"
+
+
+SERF_STATUS = tuple(MemberStatus)  # the API gives serf's number, in this order
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An agent of the gossip pool. `server`: it takes part in raft."""
+
+    name: str
+    address: str
+    status: MemberStatus
+    server: bool
+
+
+class Agent:
+    """Calls that the asked agent answers by itself; they work without a leader."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def members(self) -> tuple[Member, ...]:
+        """All agents this one knows. Without `node:read` the list is silently empty."""
+        return tuple(
+            Member(
+                name=member["Name"],
+                address=member["Addr"],
+                status=SERF_STATUS[member["Status"]],
+                server=member["Tags"].get("role") == "consul",
+            )
+            for member in self._http.request("GET", "/v1/agent/members").json()
+        )
+
+    def self(self) -> dict[str, Any]:
+        """Configuration and state of the agent, as it prints them."""
+        found: dict[str, Any] = self._http.request("GET", "/v1/agent/self").json()
+        return found
+
+    def join(self, address: str) -> None:
+        """Join the gossip pool of `address` now; serf alone may take half a minute."""
+        self._http.request("PUT", f"/v1/agent/join/{address}")

@@ -1,0 +1,126 @@
+"""Nodes, services and their checks, as the servers know them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from bob.clients.http import Http
+
+SERF_HEALTH = "serfHealth"
+PASSING = "passing"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogNode:
+    """A node in the catalog."""
+
+    id: str
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of a node or (when `service_id` is not empty) of a service instance."""
+
+    node: str
+    id: str
+    name: str
+    status: str
+    output: str
+    service_id: str
+    service_name: str
+
+    @property
+    def passing(self) -> bool:
+        """Neither warning nor critical."""
+        return self.status == PASSING
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInstance:
+    """A service on a node with the checks of both. `address` falls back to the node's."""
+
+    node: str
+    id: str
+    name: str
+    address: str
+    port: int
+    tags: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def passing(self) -> bool:
+        """All checks of the instance and of its node pass."""
+        return all(check.passing for check in self.checks)
+
+
+class Catalog:
+    """The catalog and health calls. `stale` lets any server answer, also without a leader."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def nodes(self, *, stale: bool = False) -> tuple[CatalogNode, ...]:
+        """All registered nodes."""
+        return tuple(
+            CatalogNode(id=node["ID"], name=node["Node"], address=node["Address"])
+            for node in self._get("/v1/catalog/nodes", stale)
+        )
+
+    def services(self, *, stale: bool = False) -> dict[str, tuple[str, ...]]:
+        """Names of all services with the tags in use."""
+        found = self._get("/v1/catalog/services", stale)
+        return {name: tuple(tags) for name, tags in found.items()}
+
+    def service(self, name: str, *, stale: bool = False) -> tuple[ServiceInstance, ...]:
+        """All instances of a service, whatever their health."""
+        entries = self._get(f"/v1/health/service/{quote(name, safe='')}", stale)
+        return tuple(_instance(entry) for entry in entries)
+
+    def node_checks(self, node: str, *, stale: bool = False) -> tuple[Check, ...]:
+        """All checks on a node: its own and those of its services."""
+        found = self._get(f"/v1/health/node/{quote(node, safe='')}", stale)
+        return tuple(_check(check) for check in found)
+
+    def checks(self, *, stale: bool = False) -> tuple[Check, ...]:
+        """Every check of the datacenter."""
+        return tuple(_check(check) for check in self._get("/v1/health/state/any", stale))
+
+    def serf_health(self, node: str, *, stale: bool = False) -> str:
+        """ "passing" or "critical" by gossip, "" for a node without that check."""
+        for check in self.node_checks(node, stale=stale):
+            if check.id == SERF_HEALTH:
+                return check.status
+        return ""
+
+    def _get(self, path: str, stale: bool) -> Any:
+        return self._http.request("GET", path, params={"stale": ""} if stale else {}).json()
+
+
+def _check(body: Mapping[str, Any]) -> Check:
+    return Check(
+        node=body["Node"],
+        id=body["CheckID"],
+        name=body["Name"],
+        status=body["Status"],
+        output=body["Output"],
+        service_id=body["ServiceID"],
+        service_name=body["ServiceName"],
+    )
+
+
+def _instance(body: Mapping[str, Any]) -> ServiceInstance:
+    service = body["Service"]
+    return ServiceInstance(
+        node=body["Node"]["Node"],
+        id=service["ID"],
+        name=service["Service"],
+        address=service["Address"] or body["Node"]["Address"],
+        port=service["Port"],
+        tags=tuple(service["Tags"] or ()),
+        checks=tuple(_check(check) for check in body["Checks"]),
+    )

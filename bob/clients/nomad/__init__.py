@@ -1,0 +1,35 @@
+"""A typed client of Nomad's HTTP API."""
+
+from bob.clients.nomad.acl import Acl, TokenInfo
+from bob.clients.nomad.client import Nomad
+from bob.clients.nomad.jobs import Jobs, Plan, Registration
+from bob.clients.nomad.state import (
+    AgentHealth,
+    Allocation,
+    GroupSummary,
+    JobState,
+    JobStub,
+    Node,
+    Server,
+    State,
+)
+from bob.clients.nomad.variables import Variable, Variables
+
+__all__ = [
+    "Acl",
+    "AgentHealth",
+    "Allocation",
+    "GroupSummary",
+    "JobState",
+    "JobStub",
+    "Jobs",
+    "Node",
+    "Nomad",
+    "Plan",
+    "Registration",
+    "Server",
+    "State",
+    "TokenInfo",
+    "Variable",
+    "Variables",
+]

@@ -1,0 +1,64 @@
+"""Nomad's ACL bootstrap with a secret we chose, and the token in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from bob.clients.http import Http, Refused
+from bob.errors import Permanent
+
+BOOTSTRAPPED = "ACL bootstrap already done"
+TOKEN_UNKNOWN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """What the servers tell about a token, without its secret. `type` is management or client."""
+
+    accessor_id: str
+    name: str
+    type: str
+    policies: tuple[str, ...]
+
+
+class Acl:
+    """Calls about tokens."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def self(self) -> TokenInfo | None:
+        """The token of this client, or None when the cluster does not know it (yet)."""
+        try:
+            body = self._http.request("GET", "/v1/acl/token/self").json()
+        except Refused as refusal:
+            if refusal.status in TOKEN_UNKNOWN:
+                return None
+            raise
+        return TokenInfo(
+            accessor_id=body["AccessorID"],
+            name=body["Name"],
+            type=body["Type"],
+            policies=tuple(body["Policies"] or ()),
+        )
+
+    def bootstrap(self, secret: str) -> bool:
+        """Make `secret` (a UUID, the token of this client) the first management token.
+
+        True when that was done now, False when it was done before. Raises `Permanent` when the
+        cluster was bootstrapped with another secret.
+        """
+        token = self.self()
+        if token is not None and token.type == "management":
+            return False
+        try:
+            self._http.request("POST", "/v1/acl/bootstrap", body={"BootstrapSecret": secret})
+        except Refused as refusal:
+            if BOOTSTRAPPED not in refusal.message:
+                raise
+            raise Permanent(
+                f"Nomad at {self._http.addresses[0]} was bootstrapped with another secret",
+                cure="Use the secrets of that cluster, or reset it on purpose.",
+            ) from refusal
+        return True

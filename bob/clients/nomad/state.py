@@ -1,0 +1,220 @@
+"""What Nomad knows: servers, client nodes, jobs and allocations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from bob.clients.http import Http
+from bob.clients.quorum import node_name
+
+ALL_NAMESPACES = "*"
+RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server in Nomad's gossip. `status` is alive, failed, left, leaving or none."""
+
+    name: str
+    address: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHealth:
+    """Health of the parts of the asked agent; None: it does not run that part."""
+
+    server: bool | None
+    client: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A client node. `status` is initializing, ready, down or disconnected."""
+
+    id: str
+    name: str
+    address: str
+    status: str
+    eligible: bool
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """Allocations of one task group by state."""
+
+    queued: int
+    starting: int
+    running: int
+    complete: int
+    failed: int
+    lost: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobStub:
+    """A job in a list. `status` is pending, running or dead; `stopped` by an operator."""
+
+    id: str
+    namespace: str
+    name: str
+    type: str
+    status: str
+    stopped: bool
+    modify_index: int
+    groups: Mapping[str, GroupSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """An allocation. `healthy` is what its deployment found: None while undecided.
+
+    `node_name`, `desired` and `modify_index` are empty in the short form that `JobState` holds.
+    """
+
+    id: str
+    group: str
+    node_id: str
+    status: str
+    healthy: bool | None
+    version: int
+    node_name: str = ""
+    desired: str = ""
+    modify_index: int = 0
+
+    @property
+    def running(self) -> bool:
+        """At least one task runs and none has failed for good."""
+        return self.status == RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job with the sum of its groups' counts and its current allocations."""
+
+    id: str
+    namespace: str
+    name: str
+    type: str
+    stopped: bool
+    desired: int
+    allocations: tuple[Allocation, ...]
+
+
+class State:
+    """Reads of cluster state. `stale` lets any server answer, also without a leader."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def servers(self) -> tuple[Server, ...]:
+        """The servers in gossip. A dead one is shown as alive for about 35 s (WAN profile)."""
+        body = self._http.request("GET", "/v1/agent/members").json()
+        return tuple(
+            Server(name=node_name(m["Name"]), address=m["Addr"], status=m["Status"])
+            for m in body["Members"] or ()
+        )
+
+    def agent_health(self) -> AgentHealth:
+        """Health of the asked agent (an unhealthy part is not an error)."""
+        answer = self._http.request(
+            "GET", "/v1/agent/health", accept={HTTPStatus.INTERNAL_SERVER_ERROR}
+        )
+        body = answer.json()
+        parts = (body[part]["ok"] if part in body else None for part in ("server", "client"))
+        return AgentHealth(*parts)
+
+    def nodes(self, *, stale: bool = False) -> tuple[Node, ...]:
+        """All client nodes, also those that are down and not yet garbage collected."""
+        return tuple(
+            Node(
+                id=node["ID"],
+                name=node["Name"],
+                address=node["Address"],
+                status=node["Status"],
+                eligible=node["SchedulingEligibility"] == "eligible",
+                draining=node["Drain"],
+            )
+            for node in self._get("/v1/nodes", stale=stale)
+        )
+
+    def jobs(self, *, namespace: str = ALL_NAMESPACES, stale: bool = False) -> tuple[JobStub, ...]:
+        """All jobs with the state of their groups."""
+        return tuple(_stub(job) for job in self._get("/v1/jobs", stale=stale, namespace=namespace))
+
+    def job_states(
+        self, *, namespace: str = ALL_NAMESPACES, stale: bool = False
+    ) -> tuple[JobState, ...]:
+        """All jobs with their counts and current allocations, in one request."""
+        found = self._get("/v1/jobs/statuses", stale=stale, namespace=namespace)
+        return tuple(_job_state(job) for job in found)
+
+    def allocations(self, job: str, *, namespace: str = "default") -> tuple[Allocation, ...]:
+        """The allocations of a job, also finished ones that are not yet garbage collected."""
+        path = f"/v1/job/{quote(job, safe='')}/allocations"
+        return tuple(_allocation(a) for a in self._get(path, namespace=namespace))
+
+    def _get(self, path: str, *, stale: bool = False, namespace: str = "") -> Any:
+        params = {"stale": ""} if stale else {}
+        if namespace:
+            params["namespace"] = namespace
+        return self._http.request("GET", path, params=params).json()
+
+
+def _stub(job: Mapping[str, Any]) -> JobStub:
+    groups = (job["JobSummary"] or {}).get("Summary") or {}
+    return JobStub(
+        id=job["ID"],
+        namespace=job["Namespace"],
+        name=job["Name"],
+        type=job["Type"],
+        status=job["Status"],
+        stopped=job["Stop"],
+        modify_index=job["JobModifyIndex"],
+        groups={
+            name: GroupSummary(**{key.lower(): int(count) for key, count in states.items()})
+            for name, states in groups.items()
+        },
+    )
+
+
+def _job_state(job: Mapping[str, Any]) -> JobState:
+    return JobState(
+        id=job["ID"],
+        namespace=job["Namespace"],
+        name=job["Name"],
+        type=job["Type"],
+        stopped=job["Stop"],
+        desired=job["GroupCountSum"],
+        allocations=tuple(
+            Allocation(
+                id=a["ID"],
+                group=a["Group"],
+                node_id=a["NodeID"],
+                status=a["ClientStatus"],
+                healthy=a["DeploymentStatus"]["Healthy"],
+                version=a["JobVersion"],
+            )
+            for a in job["Allocs"] or ()
+        ),
+    )
+
+
+def _allocation(body: Mapping[str, Any]) -> Allocation:
+    return Allocation(
+        id=body["ID"],
+        group=body["TaskGroup"],
+        node_id=body["NodeID"],
+        status=body["ClientStatus"],
+        healthy=(body["DeploymentStatus"] or {}).get("Healthy"),
+        version=body["JobVersion"],
+        node_name=body["NodeName"],
+        desired=body["DesiredStatus"],
+        modify_index=body["ModifyIndex"],
+    )
