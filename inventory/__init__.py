@@ -3,6 +3,7 @@
 values     the kinds of values: labels, addresses, ranges, paths
 model      frozen models in the shape of the YAML file
 document   the YAML file with the line of each key
+facts      the sound values of a file, with their places
 laws       what must hold between the values, each law a function
 placement  how many servers, and on which nodes
 load       file -> cluster and warnings, or every violation at once
@@ -10,6 +11,7 @@ schema     the JSON Schema for editors
 """
 
 from inventory.errors import InventoryError, Violation
+from inventory.load import Loaded, load
 from inventory.model import (
     Bmc,
     Cluster,
@@ -22,11 +24,13 @@ from inventory.model import (
     ToolName,
     Versions,
 )
+from inventory.placement import choose_servers
 
 __all__ = [
     "Bmc",
     "Cluster",
     "InventoryError",
+    "Loaded",
     "Network",
     "NetworkName",
     "Node",
@@ -36,4 +40,6 @@ __all__ = [
     "Toolchain",
     "Versions",
     "Violation",
+    "choose_servers",
+    "load",
 ]

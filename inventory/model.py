@@ -31,6 +31,7 @@ from inventory.values import (
 )
 
 DEFAULT_ZONE = "default"
+SINGLE_SERVER = "accept-no-redundancy"
 FIVE_SERVERS_FROM = 30  # nodes; below it, two more voters cost more than the second loss they cover
 
 
@@ -146,7 +147,10 @@ class Toolchain(_Part):
 class Cluster(_Part):
     """The whole cluster. Get one from `load`: only there the laws between its parts are checked."""
 
-    name: ClusterLabel
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: Annotated[ClusterLabel, Field(alias="cluster")]
+    """Name of the cluster, `cluster` in the file. Consul datacenters are `<cluster>-<network>`."""
     networks: FrozenMap[NetworkName, Network]
     """mgmt is required, storage and tenant are optional."""
     ssh: Ssh = Ssh()

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Va
 LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 LONGEST_SUFFIX = len("-storage")  # a Consul datacenter is called <cluster>-<network>
 CLUSTER_LABEL = rf"^[a-z0-9]([a-z0-9-]{{0,{61 - LONGEST_SUFFIX}}}[a-z0-9])?$"
+SHORTEST_PREFIX, LONGEST_PREFIX = 8, 30  # a longer one leaves no two host addresses
 SHA256 = r"^[0-9a-f]{64}$"
 VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.]+)?$"
 URL = r"^https?://[^\s/]+(/\S*)?$"
@@ -80,8 +81,10 @@ def _network(value: object) -> object:
         )
     if str(network.network_address) != value.split("/")[0]:
         raise ValueError(f"{value!r} has bits set after the prefix; did you mean {network}?")
-    if network.prefixlen > 30:
-        raise ValueError(f"{value!r} has no room for hosts; the longest prefix is /30")
+    if not SHORTEST_PREFIX <= network.prefixlen <= LONGEST_PREFIX:
+        raise ValueError(f"{value!r}: the prefix must be /{SHORTEST_PREFIX} to /{LONGEST_PREFIX}")
+    if network.is_loopback or network.is_multicast or network.is_reserved:
+        raise ValueError(f"{value!r} is not a range that hosts can use (loopback, multicast, ...)")
     return network
 
 
