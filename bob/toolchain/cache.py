@@ -20,7 +20,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bob import paths
@@ -39,7 +39,7 @@ class Stamp:
 
     version: str
     source: str
-    path: str
+    path: str  # relative to the slot, so that the cache can be moved; absolute for a user's file
     sha256: str
     size: int
     mtime_ns: int
@@ -57,19 +57,32 @@ def slot_of(name: str, version: str, key: str) -> Path:
 
 
 def read_stamp(slot: Path) -> Stamp | None:
-    """The stamp of a slot, or None when there is none or the binary is not the stamped one."""
+    """The stamp of a slot, or None when there is none or the binary is not the stamped one.
+
+    Size and time are compared; where only the time differs (a restored backup), the sum decides.
+    """
     try:
         stamp = Stamp(**json.loads((slot / STAMP).read_text()))
-        file = Path(stamp.path).stat()
+        binary = slot / stamp.path
+        seen = binary.stat()
     except (OSError, ValueError, TypeError):
         return None
-    same = (file.st_size, file.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
-    return stamp if same and os.access(stamp.path, os.X_OK) else None
+    if seen.st_size != stamp.size or not os.access(binary, os.X_OK):
+        return None
+    if seen.st_mtime_ns == stamp.mtime_ns:
+        return stamp
+    if _sum(binary) != stamp.sha256:
+        return None
+    renewed = replace(stamp, mtime_ns=seen.st_mtime_ns)
+    with contextlib.suppress(OSError):  # a read-only cache costs the sum each time
+        _write_stamp(slot, renewed)
+    return renewed
 
 
 def tool_of(name: str, slot: Path, stamp: Stamp) -> Tool:
     """The public view of a stamped binary."""
-    return Tool(name, stamp.version, Path(stamp.path), stamp.sha256, stamp.size, stamp.source, slot)
+    path = slot / stamp.path
+    return Tool(name, stamp.version, path, stamp.sha256, stamp.size, stamp.source, slot)
 
 
 @contextlib.contextmanager
@@ -107,11 +120,10 @@ def install(name: str, slot: Path, binary: Path, version: str, source: str, orig
     """Move a verified `binary` out of a workspace into `slot`. The caller holds the tool's lock."""
     complete = binary.parent / "slot"
     complete.mkdir()
-    placed = complete / name
     binary.chmod(0o755)
-    binary.rename(placed)
-    _flush(placed)
-    _stamp(complete, placed, slot / name, version, source, origin)
+    binary.rename(complete / name)
+    _flush(complete / name)
+    _write_stamp(complete, _examine(complete, name, version, source, origin))
     return _publish(name, complete, slot)
 
 
@@ -120,18 +132,27 @@ def record(name: str, slot: Path, binary: Path, version: str, source: str) -> To
     with workspace(name) as work:
         complete = work / "slot"
         complete.mkdir()
-        _stamp(complete, binary, binary, version, source, "")
+        _write_stamp(complete, _examine(complete, str(binary), version, source, ""))
         return _publish(name, complete, slot)
 
 
-def _stamp(folder: Path, binary: Path, final: Path, version: str, source: str, origin: str) -> None:
-    """Describe `binary`, which will be found at `final`, in a file below `folder`."""
-    with binary.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+def _examine(slot: Path, path: str, version: str, source: str, origin: str) -> Stamp:
+    binary = slot / path
     seen = binary.stat()
-    stamp = Stamp(version, source, str(final), digest, seen.st_size, seen.st_mtime_ns, origin)
-    (folder / STAMP).write_text(json.dumps(asdict(stamp), indent=1) + "\n")
-    _flush(folder / STAMP)
+    return Stamp(version, source, path, _sum(binary), seen.st_size, seen.st_mtime_ns, origin)
+
+
+def _sum(binary: Path) -> str:
+    with binary.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write_stamp(slot: Path, stamp: Stamp) -> None:
+    """Replace the stamp in one step: another run may be reading it."""
+    part = slot / f"{STAMP}.{os.getpid()}"
+    part.write_text(json.dumps(asdict(stamp), indent=1) + "\n")
+    _flush(part)
+    part.rename(slot / STAMP)
 
 
 def _publish(name: str, complete: Path, slot: Path) -> Tool:

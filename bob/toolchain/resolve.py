@@ -89,7 +89,7 @@ def find_all(
             missing.append(one)
     if missing:
         found.update(_fetch(missing, slow, run))
-    return Toolchain(found)
+    return Toolchain({one.name: found[one.name] for one in wanted})
 
 
 def _first(wanted: Wanted, sources: Sequence[Source], run: Run) -> Tool | None:
