@@ -1,0 +1,198 @@
+"""Who may do what in Consul: policies and tokens as data, the least that works for each part.
+
+`consul_access` is what one datacenter needs before its agents work; `workload_access` is how jobs
+of Nomad prove who they are, and can be created only when Nomad answers. Nomad itself needs no
+policy yet: its only token is the management token.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from bob.provision.agents import LOOPBACK, NOMAD_HTTP_PORT, datacenter
+from bob.provision.nomad_config import CONSUL_AUDIENCE
+from bob.provision.pki import KeyPair
+from bob.provision.secrets import Secrets
+from inventory.model import Cluster, NetworkName
+
+SECRET_KEYS = "bob/secret/"  # noqa: S105 - a prefix of keys, not a secret
+AUTH_METHOD = "nomad-workloads"
+TASK_ROLE = "nomad-default-tasks"
+_ACCESSORS = uuid.UUID("5b0c6d0e-6d7c-4a52-8f0b-3d6f4f5d7c21")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """An ACL policy; `rules` in HCL."""
+
+    name: str
+    description: str
+    rules: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token to create with this accessor and secret, so that creating it twice is noticed."""
+
+    accessor_id: str
+    secret: SecretStr
+    description: str
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Policies and tokens of one datacenter; policies first."""
+
+    policies: tuple[Policy, ...]
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class BindingRule:
+    """What a workload that logs in becomes."""
+
+    bind_type: str
+    bind_name: str
+    selector: str
+
+
+@dataclass(frozen=True)
+class WorkloadAccess:
+    """How workloads of Nomad log in to Consul (main datacenter), in the order of creation."""
+
+    policy: Policy
+    role: str
+    auth_method: str
+    auth_config: Mapping[str, Any]
+    binding_rules: tuple[BindingRule, ...]
+
+
+def consul_access(
+    cluster: Cluster, network: NetworkName, servers: Sequence[str], secrets: Secrets
+) -> Access:
+    """Policies and tokens of the datacenter of one network. `servers` are names of nodes."""
+    policies = [agent_policy(node.name) for node in cluster.nodes]
+    policies.append(OPERATOR_POLICY)
+    dc = datacenter(cluster, network)
+    tokens = [
+        _token(
+            dc,
+            secrets.consul_agents[node.name][network],
+            f"Consul agent of {node.name}",
+            agent_policy(node.name).name,
+        )
+        for node in cluster.nodes
+    ]
+    tokens.append(_token(dc, secrets.operator, "operator", OPERATOR_POLICY.name))
+    if network is NetworkName.MGMT:
+        policies += [DNS_POLICY, NOMAD_SERVER_POLICY, NOMAD_CLIENT_POLICY]
+        tokens.append(_token(dc, secrets.dns, "DNS", DNS_POLICY.name))
+        tokens += [
+            _token(
+                dc,
+                secrets.nomad_agents[node.name],
+                f"Nomad agent of {node.name}",
+                (NOMAD_SERVER_POLICY if node.name in servers else NOMAD_CLIENT_POLICY).name,
+            )
+            for node in cluster.nodes
+        ]
+    return Access(tuple(policies), tuple(tokens))
+
+
+def workload_access(nomad_authority: KeyPair) -> WorkloadAccess:
+    """The same as `nomad setup consul` makes, with a JWKS address that does not name one server."""
+    return WorkloadAccess(
+        policy=TASK_POLICY,
+        role=TASK_ROLE,
+        auth_method=AUTH_METHOD,
+        auth_config={
+            # Each Consul server asks the Nomad server on its own host.
+            "JWKSURL": f"https://{LOOPBACK}:{NOMAD_HTTP_PORT}/.well-known/jwks.json",
+            "JWKSCACert": nomad_authority.certificate.decode(),
+            "JWTSupportedAlgs": ["RS256"],
+            "BoundAudiences": [CONSUL_AUDIENCE],
+            "ClaimMappings": {
+                name: name
+                for name in ("nomad_namespace", "nomad_job_id", "nomad_task", "nomad_service")
+            },
+        },
+        binding_rules=(
+            BindingRule("service", "${value.nomad_service}", '"nomad_service" in value'),
+            BindingRule(
+                "role", "nomad-${value.nomad_namespace}-tasks", '"nomad_service" not in value'
+            ),
+        ),
+    )
+
+
+def agent_policy(node: str) -> Policy:
+    """A Consul agent writes its own node and nothing else, and reads services."""
+    return Policy(
+        f"bob-agent-{node}",
+        f"Consul agent of {node}",
+        _rules([("node", node, "write"), ("service_prefix", "", "read")]),
+    )
+
+
+def _rules(rules: Sequence[tuple[str, str, str]], **whole: str) -> str:
+    """HCL of (resource, segment, disposition) and of resources without segments."""
+    lines = [f'{kind} "{segment}" {{ policy = "{policy}" }}' for kind, segment, policy in rules]
+    lines += [f'{kind} = "{policy}"' for kind, policy in whole.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _token(dc: str, secret: SecretStr, purpose: str, policy: str) -> Token:
+    accessor = str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}"))
+    return Token(accessor, secret, purpose, (policy,))
+
+
+DNS_POLICY = Policy(
+    "bob-dns",
+    "Answers of the mgmt agents to DNS questions",
+    _rules([(kind, "", "read") for kind in ("node_prefix", "service_prefix", "query_prefix")]),
+)
+
+_NOMAD_RULES = [
+    ("agent_prefix", "", "read"),
+    ("node_prefix", "", "read"),
+    # Workloads register with their own identity, but the agent removes what they leave behind.
+    ("service_prefix", "", "write"),
+]
+NOMAD_SERVER_POLICY = Policy("bob-nomad-server", "Nomad agents of servers", _rules(_NOMAD_RULES))
+NOMAD_CLIENT_POLICY = Policy("bob-nomad-client", "Nomad agents of clients", _rules(_NOMAD_RULES))
+
+OPERATOR_POLICY = Policy(
+    "bob-operator",
+    "People and the command line: see everything but secrets, change nothing",
+    _rules(
+        [
+            ("agent_prefix", "", "read"),
+            ("event_prefix", "", "read"),
+            ("key_prefix", "", "read"),
+            ("key_prefix", SECRET_KEYS, "deny"),
+            ("node_prefix", "", "read"),
+            ("query_prefix", "", "read"),
+            ("service_prefix", "", "read"),
+            ("session_prefix", "", "read"),
+        ],
+        operator="read",
+    ),
+)
+
+TASK_POLICY = Policy(
+    "policy-nomad-tasks",
+    "Tasks of Nomad: configuration and the catalog",
+    _rules(
+        [
+            ("key_prefix", "config/", "read"),
+            ("node_prefix", "", "read"),
+            ("service_prefix", "", "read"),
+        ]
+    ),
+)

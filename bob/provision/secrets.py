@@ -1,0 +1,150 @@
+"""The cluster's random secrets: made once, kept in one private file, never made twice.
+
+A cluster that already runs knows its secrets, so a value that exists never changes here; values
+are only added, for nodes and networks that are new. Values are `SecretStr`: a `repr`, a log line
+or a traceback shows asterisks.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets as random
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from bob.errors import BobError
+from bob.provision.private_files import locked, read_private, write_private
+from inventory.model import Cluster, NetworkName
+from inventory.values import FrozenMap, FrozenMapping
+
+SCHEMA = "bob/secrets/1"
+GOSSIP_KEY_BYTES = 32  # AES-256, the longest key that Consul and Nomad take
+
+Key = TypeVar("Key")
+Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+class SecretsUnusable(BobError):
+    """The file with the cluster's secrets cannot be used."""
+
+
+class Secrets(BaseModel):
+    """All random secrets of one cluster. Tokens are UUIDs, gossip keys 32 bytes in base64."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    cluster: str
+    consul_gossip: FrozenMap[NetworkName, Secret]
+    """Gossip key of each network."""
+    nomad_gossip: Secret
+    """Gossip key of the Nomad servers."""
+    consul_management: FrozenMap[NetworkName, Secret]
+    """Consul token that may do everything, one per datacenter."""
+    nomad_management: Secret
+    """Nomad token that may do everything."""
+    consul_agents: FrozenMap[str, FrozenMap[NetworkName, Secret]]
+    """Token of each Consul agent: by node, then by network."""
+    nomad_agents: FrozenMap[str, Secret]
+    """Consul token of each node's Nomad agent."""
+    dns: Secret
+    """Consul token with which the mgmt agents answer DNS."""
+    operator: Secret
+    """Consul token with which people look and the command line asks; valid on every network."""
+
+
+def load_or_create(path: Path, cluster: Cluster) -> Secrets:
+    """Read the secrets, add those that are missing for this cluster, and return all.
+
+    Safe against a crash (the file is replaced whole) and against a second process (a lock beside
+    it). Raises `SecretsUnusable` when the file is damaged or of another cluster, `Exposed` when
+    others may read it.
+    """
+    with locked(path.parent):
+        existing = _read(path, cluster.name)
+        wanted = complete(existing, cluster)
+        if wanted != existing:
+            content = {"schema": SCHEMA} | {name: _plain(value) for name, value in wanted}
+            write_private(path, json.dumps(content, indent=2).encode() + b"\n")
+        return wanted
+
+
+def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
+    """The secrets that `cluster` needs: existing ones as they are, missing ones new."""
+    networks = cluster.network_names()
+    names = [node.name for node in cluster.nodes]
+    agents = dict(existing.consul_agents) if existing else {}
+    for name in names:
+        agents[name] = _extended(agents.get(name), networks, _token)
+    return Secrets(
+        cluster=cluster.name,
+        consul_gossip=_extended(
+            existing.consul_gossip if existing else None, networks, _gossip_key
+        ),
+        nomad_gossip=existing.nomad_gossip if existing else _gossip_key(),
+        consul_management=_extended(
+            existing.consul_management if existing else None, networks, _token
+        ),
+        nomad_management=existing.nomad_management if existing else _token(),
+        consul_agents=agents,
+        nomad_agents=_extended(existing.nomad_agents if existing else None, names, _token),
+        dns=existing.dns if existing else _token(),
+        operator=existing.operator if existing else _token(),
+    )
+
+
+def _read(path: Path, cluster_name: str) -> Secrets | None:
+    content = read_private(path)
+    if content is None:
+        return None
+    cure = f"put back a copy of {path}; without it the running cluster cannot be managed"
+    try:
+        values = json.loads(content)
+        schema = values.pop("schema")
+        found = Secrets.model_validate(values)
+    except ValidationError as error:  # its text is not shown: it may hold values
+        places = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        raise SecretsUnusable(f"{path} is damaged (at {places})", cure=cure) from None
+    except (ValueError, KeyError, AttributeError):
+        raise SecretsUnusable(
+            f"{path} is damaged (not the JSON that was written)", cure=cure
+        ) from None
+    if schema != SCHEMA:
+        raise SecretsUnusable(
+            f"{path} has the format {schema!r}, this version reads {SCHEMA!r}",
+            cure="use the version of bob that wrote it",
+        )
+    if found.cluster != cluster_name:
+        raise SecretsUnusable(
+            f"{path} belongs to cluster {found.cluster!r}, not to {cluster_name!r}", cure=cure
+        )
+    return found
+
+
+def _extended(
+    existing: Mapping[Key, SecretStr] | None, keys: Iterable[Key], make: Callable[[], SecretStr]
+) -> Mapping[Key, SecretStr]:
+    """`existing` with a new value for each of `keys` that has none."""
+    known = dict(existing or {})
+    return FrozenMapping(known | {key: make() for key in keys if key not in known})
+
+
+def _plain(value: object) -> object:
+    """What goes into the file: the only place where secrets are spelled out."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return value
+
+
+def _gossip_key() -> SecretStr:
+    return SecretStr(base64.b64encode(random.token_bytes(GOSSIP_KEY_BYTES)).decode())
+
+
+def _token() -> SecretStr:
+    return SecretStr(str(uuid.UUID(bytes=random.token_bytes(16), version=4)))
