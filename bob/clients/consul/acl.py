@@ -14,6 +14,7 @@ from bob.clients.http import Http, Refused
 from bob.errors import Permanent
 
 NOT_KNOWN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+TOKEN_ABSENT = "token does not exist"  # noqa: S105  how Consul says it, with status 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,15 @@ class Acl:
             raise
         return _token_info(body)
 
+    def accessors(self) -> frozenset[str]:
+        """Accessor ids of all tokens."""
+        tokens = self._http.request("GET", "/v1/acl/tokens").json()
+        return frozenset(token["AccessorID"] for token in tokens)
+
+    def has_auth_method(self, name: str) -> bool:
+        """Whether an auth method of that name exists."""
+        return self._find(f"/v1/acl/auth-method/{name}") is not None
+
     def ensure_policy(self, policy: Policy) -> bool:
         """Create or correct a policy, found by its name."""
         wanted = {
@@ -175,7 +185,12 @@ class Acl:
         return self._ensure(next(same, None), wanted, "/v1/acl/binding-rule")
 
     def _find(self, path: str) -> dict[str, Any] | None:
-        answer = self._http.request("GET", path, accept={HTTPStatus.NOT_FOUND})
+        try:
+            answer = self._http.request("GET", path, accept={HTTPStatus.NOT_FOUND})
+        except Refused as refusal:
+            if TOKEN_ABSENT in refusal.message:
+                return None
+            raise
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         found: dict[str, Any] = answer.json()

@@ -69,3 +69,8 @@ class Nomad:
                 return ""
             raise
         return str(answer.json())
+
+    def peers(self) -> frozenset[str]:
+        """Addresses "ip:4647" of the raft peers; asked without a token, like `leader`."""
+        answer = self.http.request("GET", "/v1/status/peers", params={"stale": ""})
+        return frozenset(answer.json() or ())

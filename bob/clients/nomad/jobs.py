@@ -8,7 +8,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from bob.clients.http import Http
+from bob.clients.http import Http, Refused, Unreachable
+
+INDEX_DIFFERS = "Enforcing job modify index"  # how Nomad begins that answer, with status 500
 
 Job = dict[str, Any]
 """A job in the form of the API, as `parse` returns it."""
@@ -92,9 +94,17 @@ class Jobs:
         body: dict[str, Any] = {"Job": job}
         if index is not None:
             body |= {"EnforceIndex": True, "JobModifyIndex": index}
-        return _registration(
-            self._http.request("POST", "/v1/jobs", params=_namespace(job), body=body).json()
-        )
+        try:
+            answer = self._http.request("POST", "/v1/jobs", params=_namespace(job), body=body)
+        except Unreachable as error:
+            if INDEX_DIFFERS not in error.message:
+                raise
+            raise Refused(
+                f"job {job['ID']} was changed by someone else: {error.message}",
+                status=HTTPStatus.CONFLICT,
+                cure="Look at the new plan and try again.",
+            ) from error
+        return _registration(answer.json())
 
     def deregister(
         self, job: str, *, purge: bool = False, namespace: str = "default"
