@@ -50,7 +50,11 @@ def key(place: Place) -> str:
 
 
 def read(file: Path) -> Document:
-    """Read a YAML file. Raises `InventoryError` when there is no data in it to look at."""
+    """Read a YAML file. Raises `InventoryError` when there is no data in it to look at.
+
+    PyYAML's own errors quote the text around the fault, which may hold a password, so they are
+    not chained: a chained error ends in the log.
+    """
     try:
         root = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     except OSError as error:
@@ -58,9 +62,9 @@ def read(file: Path) -> Document:
     except UnicodeDecodeError as error:
         raise _refusal(file, 1, f"not UTF-8 text: {error.reason}") from error
     except yaml.MarkedYAMLError as error:
-        raise _refusal(file, _error_line(error), f"not valid YAML: {_reason(error)}") from error
+        raise _refusal(file, _error_line(error), f"not valid YAML: {_reason(error)}") from None
     except (yaml.YAMLError, RecursionError) as error:  # control characters, absurd nesting
-        raise _refusal(file, 1, f"not valid YAML: {error}") from error
+        raise _refusal(file, 1, f"not valid YAML: {error}") from None
     if root is None:
         raise _refusal(file, 1, "the file is empty")
     builder = _Builder(file)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from inventory import model
@@ -17,18 +17,15 @@ from inventory.facts import gather
 from inventory.laws import CAUTIONS, LAWS, Finding, judge
 from inventory.model import Cluster
 
-_PARTS = (
-    Cluster,
-    model.Ssh,
-    model.Network,
-    model.Node,
-    model.Bmc,
-    model.Versions,
-    model.Toolchain,
-)
-_KEYS = sorted(
-    {field.alias or name for part in _PARTS for name, field in part.model_fields.items()}
-)
+_PARTS: dict[str | int, type[BaseModel]] = {
+    "ssh": model.Ssh,
+    "networks": model.Network,
+    "versions": model.Versions,
+    "toolchain": model.Toolchain,
+    "nodes": model.Node,
+    "bmc": model.Bmc,
+}
+"""The model of each part by the key that it stands under."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +76,8 @@ def _message(kind: str, place: Place, details: ErrorDetails) -> str:
     if kind == "missing":
         return "required, but missing"
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _KEYS, n=1)
-        return "unknown key" + (f"; did you mean {near[0]}?" if near else "")
-    if kind == "too_short":
+        return _unknown_key(place)
+    if kind == "string_too_short":
         return "must not be empty"
     if value is None:
         return "has no value; give one or remove the key"
@@ -92,3 +88,12 @@ def _message(kind: str, place: Place, details: ErrorDetails) -> str:
     if kind == "tuple_type":
         return "must be a list"
     return details["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+
+
+def _unknown_key(place: Place) -> str:
+    *around, wrong = place
+    part = next((_PARTS[step] for step in reversed(around) if step in _PARTS), Cluster)
+    keys = [field.alias or name for name, field in part.model_fields.items()]
+    if near := difflib.get_close_matches(str(wrong), keys, n=1, cutoff=0.7):
+        return f"unknown key; did you mean {near[0]}?"
+    return f"unknown key; known here: {', '.join(keys)}"

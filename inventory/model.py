@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from inventory.values import (
     Address,
@@ -28,6 +28,7 @@ from inventory.values import (
     Sha256,
     Url,
     Version,
+    not_empty,
 )
 
 DEFAULT_ZONE = "default"
@@ -162,7 +163,9 @@ class Cluster(_Part):
     """The word that allows `servers: 1`."""
     versions: Versions = Versions()
     toolchain: Toolchain = Toolchain()
-    nodes: Annotated[tuple[Node, ...], Field(min_length=1)]
+    nodes: Annotated[
+        tuple[Node, ...], BeforeValidator(not_empty), Field(json_schema_extra={"minItems": 1})
+    ]
 
     def node(self, name: str) -> Node:
         """The node with this name. Raises `KeyError`."""

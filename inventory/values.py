@@ -102,6 +102,13 @@ def _address(value: object) -> object:
         raise ValueError(f"{value!r} is not an IPv4 address; write it like 10.0.0.1") from error
 
 
+def not_empty(value: object) -> object:
+    """Unlike a minimal length it does not count the items that are wrong as absent."""
+    if value in ([], ()):
+        raise ValueError("must not be empty")
+    return value
+
+
 def _path(value: object, info: ValidationInfo) -> object:
     """Relative paths count from the folder of the inventory file, `~` from the home of the user."""
     if not isinstance(value, str | Path):
