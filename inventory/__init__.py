@@ -5,6 +5,7 @@ model      frozen models in the shape of the YAML file
 document   the YAML file with the line of each key
 facts      the sound values of a file, with their places
 laws       what must hold between the values, each law a function
+cautions   what deserves a warning
 placement  how many servers, and on which nodes
 load       file -> cluster and warnings, or every violation at once
 schema     the JSON Schema for editors

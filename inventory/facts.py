@@ -6,7 +6,7 @@ hide what is wrong elsewhere. This is also the only part of the check that looks
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from inventory.document import Document, Place
 from inventory.model import DEFAULT_ZONE, FIVE_SERVERS_FROM, SINGLE_SERVER, NetworkName
+from inventory.placement import majority_zone, server_count
 from inventory.values import Address, Cidr, FilePath, Label, Servers
 
 PASSWORD_KINDS = ("password_file", "password_env", "password")
@@ -63,7 +64,24 @@ class Facts:
     servers: int | None
     five_servers_from: int
     single_server: bool
-    files: tuple[FileFact, ...] = field(default=())
+    files: tuple[FileFact, ...]
+
+    def zones(self) -> set[str]:
+        """The zones that are known."""
+        return {node.zone for node in self.nodes if node.zone is not None}
+
+    def wanted_servers(self) -> int:
+        """The number of servers; a zone that is not sound counts as one of its own."""
+        zones = [node.zone or "" for node in self.nodes]
+        return server_count(zones, self.servers, self.five_servers_from)
+
+    def zone_with_majority(self) -> str | None:
+        """The zone whose loss stops the cluster; None while zones or nodes are missing."""
+        zones = [node.zone for node in self.nodes if node.zone is not None]
+        count = self.wanted_servers()
+        if count == 1 or len(zones) < max(count, len(self.nodes)):
+            return None
+        return majority_zone(zones, count)
 
 
 def gather(document: Document) -> Facts:

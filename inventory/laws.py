@@ -1,12 +1,11 @@
 """What must hold between the values of an inventory: each law is a pure function over the facts.
 
-A law yields a `Finding` for every place where it is broken. `LAWS` make a file unusable,
-`CAUTIONS` only deserve a word.
+A law yields a `Finding` for every place where it is broken. A file that breaks one cannot be used;
+what only deserves a word is in `cautions`.
 """
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -15,7 +14,6 @@ from itertools import combinations
 from inventory.document import Place
 from inventory.facts import Facts
 from inventory.model import SINGLE_SERVER, NetworkName
-from inventory.placement import majority_zone, server_count
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def one_server_needs_the_word(facts: Facts) -> Iterator[Finding]:
 
 def nodes_suffice_for_servers(facts: Facts) -> Iterator[Finding]:
     """Every server is a node of its own."""
-    count = _servers(facts)
+    count = facts.wanted_servers()
     if 0 < len(facts.nodes) < count:
         place: Place = ("nodes",) if facts.servers is None else ("servers",)
         yield Finding(place, f"{count} servers need {count} nodes, there are {len(facts.nodes)}")
@@ -107,12 +105,12 @@ def nodes_suffice_for_servers(facts: Facts) -> Iterator[Finding]:
 
 def servers_are_spread(facts: Facts) -> Iterator[Finding]:
     """With three zones or more no zone may hold a majority of the servers."""
-    if (zone := _zone_with_majority(facts)) and len(_zones(facts)) > 2:
+    if (zone := facts.zone_with_majority()) and len(facts.zones()) > 2:
         yield Finding(
             ("servers",),
-            f"the zone {zone} would hold a majority of the {_servers(facts)} servers, and its loss"
-            " would stop the cluster: the other zones have too few nodes. Use 3 servers, or add"
-            " nodes to other zones",
+            f"the zone {zone} would hold a majority of the {facts.wanted_servers()} servers, and"
+            " its loss would stop the cluster: the other zones have too few nodes. Use 3 servers,"
+            " or add nodes to other zones",
         )
 
 
@@ -133,54 +131,6 @@ def bmc_has_one_password(facts: Facts) -> Iterator[Finding]:
             yield Finding(node.bmc.place, "no password; add password_file or password_env")
 
 
-def two_zones_cannot_be_spread(facts: Facts) -> Iterator[Finding]:
-    """An odd number of servers in two zones: one of them holds the majority, whatever we do."""
-    if (zone := _zone_with_majority(facts)) and len(_zones(facts)) == 2:
-        yield Finding(
-            ("nodes",),
-            f"with two zones one must hold a majority of the servers: the loss of {zone} stops the"
-            " cluster; a node in a third zone would cure that",
-        )
-
-
-def zones_are_said_or_not(facts: Facts) -> Iterator[Finding]:
-    """A forgotten zone would count as a failure domain of its own."""
-    if any(node.has_zone for node in facts.nodes):
-        for node in facts.nodes:
-            if not node.has_zone:
-                yield Finding(node.place, "no zone, while other nodes have one: counted as default")
-
-
-def the_word_has_a_use(facts: Facts) -> Iterator[Finding]:
-    """`single_server` alone does not make a single server."""
-    if facts.single_server and facts.servers != 1:
-        yield Finding(("single_server",), "without effect; it only allows `servers: 1`")
-
-
-def passwords_are_not_inline(facts: Facts) -> Iterator[Finding]:
-    """Inventories are copied, mailed and kept in git."""
-    for node in facts.nodes:
-        if node.bmc and "password" in node.bmc.passwords:
-            yield Finding(
-                (*node.bmc.place, "password"),
-                "the password is in the inventory itself; use password_file or password_env",
-            )
-
-
-def files_are_there(facts: Facts) -> Iterator[Finding]:
-    """Said early; whoever needs the file will insist on it."""
-    for file in facts.files:
-        if file.mode is None:
-            yield Finding(file.place, f"{file.path} does not exist or cannot be reached")
-
-
-def secrets_are_private(facts: Facts) -> Iterator[Finding]:
-    """A key or password file is for its owner only."""
-    for file in facts.files:
-        if file.secret and file.mode is not None and file.mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield Finding(file.place, f"others may use {file.path}: run chmod 600 {file.path}")
-
-
 LAWS: tuple[Law, ...] = (
     mgmt_is_declared,
     ranges_are_disjoint,
@@ -192,14 +142,6 @@ LAWS: tuple[Law, ...] = (
     nodes_suffice_for_servers,
     servers_are_spread,
     bmc_has_one_password,
-)
-CAUTIONS: tuple[Law, ...] = (
-    two_zones_cannot_be_spread,
-    zones_are_said_or_not,
-    the_word_has_a_use,
-    passwords_are_not_inline,
-    files_are_there,
-    secrets_are_private,
 )
 
 
@@ -221,21 +163,3 @@ def _all_addresses(facts: Facts) -> Iterator[tuple[Place, IPv4Address]]:
             yield (*node.place, "addresses", name), address
         if node.bmc and node.bmc.address:
             yield (*node.bmc.place, "address"), node.bmc.address
-
-
-def _zones(facts: Facts) -> set[str]:
-    return {node.zone for node in facts.nodes if node.zone is not None}
-
-
-def _servers(facts: Facts) -> int:
-    zones = [node.zone or "" for node in facts.nodes]
-    return server_count(zones, facts.servers, facts.five_servers_from)
-
-
-def _zone_with_majority(facts: Facts) -> str | None:
-    """Unknown as long as a zone is not sound or there are too few nodes."""
-    zones = [node.zone for node in facts.nodes if node.zone is not None]
-    count = _servers(facts)
-    if count == 1 or len(zones) < len(facts.nodes) or len(zones) < count:
-        return None
-    return majority_zone(zones, count)

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from inventory import model
+from inventory.cautions import CAUTIONS
 from inventory.document import Document, Place, read
 from inventory.errors import InventoryError, Violation
 from inventory.facts import gather
-from inventory.laws import CAUTIONS, LAWS, Finding, judge
+from inventory.laws import LAWS, Finding, judge
 from inventory.model import Cluster
 
 _PARTS: dict[str | int, type[BaseModel]] = {
