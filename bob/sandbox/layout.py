@@ -74,6 +74,11 @@ class NodeLayout:
         return f"bob-{self.sandbox}/{self.name}"
 
     @property
+    def helper_cgroup(self) -> str:
+        """Cgroup of the host's BMC and mainboard, in the unified hierarchy only."""
+        return f"bob-{self.sandbox}/bmc-{self.name}"
+
+    @property
     def serial_port(self) -> int:
         """TCP port on which the BMC waits for the mainboard, inside the switch namespace."""
         return SERIAL_PORT_BASE + self.number
@@ -154,6 +159,16 @@ class NodeLayout:
     def bmc_pid_file(self) -> Path:
         """Process id of the BMC (ipmi_sim)."""
         return self.bmc / "pid"
+
+    @property
+    def host_pid_file(self) -> Path:
+        """Process id of the systemd-nspawn that runs the host; absent while the host is off."""
+        return self.dir / "host.pid"
+
+    @property
+    def host_file(self) -> Path:
+        """What the mainboard must know about its host."""
+        return self.dir / "host.json"
 
     @property
     def console_log(self) -> Path:
@@ -240,8 +255,8 @@ class Layout:
 
     @property
     def helper_cgroup(self) -> str:
-        """Cgroup of BMCs, mainboards and other helpers, in the unified hierarchy only."""
-        return f"bob-{self.name}/bmc"
+        """Cgroup of helper processes that belong to no host, in the unified hierarchy only."""
+        return f"bob-{self.name}/helpers"
 
     @property
     def machine_link(self) -> str:
