@@ -7,17 +7,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bob.errors import ScopeHeld
 from bob.ops.record import Operation
 from bob.ops.states import FINISHED
 from bob.ops.store import Conflict
+from bob.provision.private_files import locked, private_folder, write_private
 
 
 class FileStore:
@@ -25,11 +22,11 @@ class FileStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
 
     def create(self, operation: Operation) -> int:
         """See `Store.create`."""
-        with self._locked():
+        with locked(self.folder):
             active = self._active()
             if operation.scope in active:
                 holder = active[operation.scope]
@@ -51,7 +48,7 @@ class FileStore:
 
     def write(self, operation: Operation, version: int) -> int:
         """See `Store.write`."""
-        with self._locked():
+        with locked(self.folder):
             _, stored = self.read(operation.id)
             if stored != version:
                 raise Conflict(f"operation {operation.id} is at version {stored}, not {version}")
@@ -75,7 +72,7 @@ class FileStore:
 
     def _put(self, operation: Operation, version: int) -> None:
         document = {"version": version, "operation": operation.model_dump(mode="json")}
-        write_atomically(self._path(operation.id), json.dumps(document, indent=2))
+        write_private(self._path(operation.id), json.dumps(document, indent=2).encode())
 
     def _active(self) -> dict[str, str]:
         """Scopes and holders; a holder without a record died before it was stored."""
@@ -84,21 +81,4 @@ class FileStore:
         return {scope: holder for scope, holder in found.items() if self._path(holder).exists()}
 
     def _put_active(self, active: dict[str, str]) -> None:
-        write_atomically(self.folder / "active.json", json.dumps(active, indent=2))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / "lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file so that a reader, or a crash, sees the old text or the new one, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+        write_private(self.folder / "active.json", json.dumps(active, indent=2).encode())

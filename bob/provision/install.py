@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bob.clients.ssh import Host, quote
+from bob.provision.agents import BIN_DIR as BIN
 from bob.provision.node_files import NodeFile
 
-BIN = "/opt/bob/bin"
 STORE = "/opt/bob/store"
 CHUNK = 1024 * 1024
-UPLOAD_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,16 @@ def binary_present(host: Host, binary: Binary) -> bool:
     return host.run(test, check=False).code == 0
 
 
-def send_binary(host: Host, binary: Binary) -> None:
+def send_binary(host: Host, binary: Binary, timeout: float) -> None:
     """Copy the program, verify it on the host, put it in place. Safe to repeat and to interrupt."""
     folder = binary.place.rsplit("/", 1)[0]
     script = (
         f"set -e; umask 022; mkdir -p {BIN} {folder}; cd {folder}; rm -f .part.*; t=.part.$$; "
         f'gzip -dc >$t; echo "{binary.sha256}  $t" | sha256sum --check --status || '
-        f'{{ rm -f $t; echo "checksum of {binary.name} differs after the transfer" >&2; exit 1; }}; '
+        f'{{ rm -f $t; echo "{binary.name}: checksum differs after transfer" >&2; exit 1; }}; '
         f"chmod 755 $t; mv -f $t {binary.name}; ln -sfn {binary.place} {BIN}/{binary.name}"
     )
-    host.feed(f"sh -c {quote(script)}", _read(binary.compressed), timeout=UPLOAD_TIMEOUT)
+    host.feed(f"sh -c {quote(script)}", _read(binary.compressed), timeout=timeout)
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -70,7 +69,7 @@ def differing(host: Host, files: Iterable[NodeFile]) -> tuple[str, ...]:
     script += '  printf "%s\\t%s\\t%s\\n" "$path" "$(stat -c "%a %U %G" "$path" 2>/dev/null)"'
     script += ' "$(sha256sum <"$path" 2>/dev/null)"\ndone <<END_OF_PATHS\n'
     script += "".join(f"{file.path}\n" for file in files) + "END_OF_PATHS\n"
-    found = {}
+    found: dict[str, str] = {}
     for line in host.run(script).stdout.splitlines():
         path, _, rest = line.partition("\t")
         found[path] = rest.removesuffix("-").strip()
@@ -106,3 +105,14 @@ def _archive(files: Iterable[NodeFile]) -> bytes:
             entry.uname, entry.gname = file.owner, file.group
             archive.addfile(entry, io.BytesIO(file.content))
     return buffer.getvalue()
+
+
+def start_script(names: Iterable[str]) -> str:
+    """Shell script that starts units now and at each boot, without waiting for them.
+
+    A unit that failed before is forgiven first: it has a new configuration now.
+    """
+    units = " ".join(names)
+    return (
+        f"systemctl reset-failed {units} 2>/dev/null\nsystemctl enable --now --no-block {units}\n"
+    )

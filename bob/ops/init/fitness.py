@@ -1,11 +1,12 @@
-"""Are these hosts fit to become this cluster? Pure: facts in, every finding out, nothing changed."""
+"""Are these hosts fit to become this cluster? Pure: reports in, every finding out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bob.provision.host_facts import DISKS, HostFacts
+from bob.provision import agents
+from bob.provision.host_report import DISKS, HostReport
 from inventory import Cluster, Node
 
 SUPPORTED = ("debian 12", "debian 13")
@@ -30,21 +31,11 @@ class Finding:
         return f"{self.host}: {self.problem} ({self.cure})"
 
 
-@dataclass(frozen=True)
-class PortUse:
-    """A port an agent of ours will listen on at an address of the node."""
-
-    protocol: str
-    address: str
-    port: int
-    agent: str
-
-
 def judge(
     cluster: Cluster,
-    facts: Mapping[str, HostFacts],
+    facts: Mapping[str, HostReport],
     claim: str,
-    ports: Mapping[str, Iterable[PortUse]],
+    ports: Mapping[str, Iterable[agents.Listener]],
 ) -> tuple[Finding, ...]:
     """All findings about all hosts. `claim` is what our own hosts hold in their claim file."""
     findings = [
@@ -56,7 +47,7 @@ def judge(
 
 
 def _judge_host(
-    node: Node, facts: HostFacts, claim: str, ports: Iterable[PortUse]
+    node: Node, facts: HostReport, claim: str, ports: Iterable[agents.Listener]
 ) -> Iterator[Finding]:
     name = node.name
     if facts.uid != 0:
@@ -87,7 +78,7 @@ def _judge_host(
         yield from _ports(name, facts, ports)
 
 
-def _disks(name: str, facts: HostFacts) -> Iterator[Finding]:
+def _disks(name: str, facts: HostReport) -> Iterator[Finding]:
     for folder in DISKS:
         free = facts.disks.get(folder, 0)
         if folder not in facts.writable:
@@ -99,7 +90,7 @@ def _disks(name: str, facts: HostFacts) -> Iterator[Finding]:
             )
 
 
-def _addresses(node: Node, facts: HostFacts) -> Iterator[Finding]:
+def _addresses(node: Node, facts: HostReport) -> Iterator[Finding]:
     for network, address in node.addresses.items():
         if address not in facts.nics:
             yield Finding(
@@ -108,19 +99,19 @@ def _addresses(node: Node, facts: HostFacts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _ports(name: str, facts: HostFacts, ports: Iterable[PortUse]) -> Iterator[Finding]:
+def _ports(name: str, facts: HostReport, ports: Iterable[agents.Listener]) -> Iterator[Finding]:
     for use in ports:
         for taken in facts.listeners:
             same_place = taken.address is None or str(taken.address) == use.address
             if (taken.protocol, taken.port) == (use.protocol, use.port) and same_place:
                 yield Finding(
-                    name, f"port {use.port}/{use.protocol} of {use.agent} is taken",
+                    name, f"port {use.port}/{use.protocol} of {use.unit} is taken",
                     f"stop the program that listens on {taken.address or '*'}:{use.port}",
                 )  # fmt: skip
                 break
 
 
-def _clocks(facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+def _clocks(facts: Mapping[str, HostReport]) -> Iterator[Finding]:
     """Clocks are compared with each other, not with ours: the operator's laptop may be off."""
     ordered = sorted(fact.clock_offset for fact in facts.values())
     middle = ordered[len(ordered) // 2]
@@ -132,7 +123,7 @@ def _clocks(facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
             )
 
 
-def _twins(facts: Mapping[str, HostFacts]) -> Iterator[Finding]:
+def _twins(facts: Mapping[str, HostReport]) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name, fact in facts.items():
         twin = seen.setdefault(fact.machine_id, name)

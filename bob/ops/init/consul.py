@@ -1,0 +1,105 @@
+"""Consul on every network: servers first, then its access rules, then the other nodes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from bob.clients.consul.acl import Policy, Token
+from bob.clients.consul.agent import MemberStatus
+from bob.errors import Temporary
+from bob.ops.init.context import InitContext
+from bob.ops.step import DONE, Probe, Step, needed
+from bob.provision import access, agents, install
+from bob.waiting import Deadline, wait_for
+from inventory import NetworkName
+
+
+class ConsulServers(Step[InitContext]):
+    """A leader and all voters on each network."""
+
+    name = "consul-servers"
+    title = "Start the Consul servers of every network"
+
+    def probe(self, context: InitContext) -> Probe:
+        for network in context.cluster.network_names():
+            if lack := self._lack(context, network):
+                return needed(lack)
+        return DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        script = install.start_script(agent.unit for agent in agents.consul_agents(context.cluster))
+        context.fleet.each(lambda host: host.run(script), context.servers)
+        wait_for(
+            lambda: not self.probe(context).reason,
+            what="a Consul leader on every network",
+            deadline=deadline,
+            cure="Look at journalctl -u consul-mgmt on a server.",
+        )
+
+    def _lack(self, context: InitContext, network: NetworkName) -> str:
+        consul = context.consul(network)
+        try:
+            if not consul.leader():
+                return f"{network} has no leader"
+            missing = set(context.servers) - consul.operator.raft().voters
+        except Temporary:
+            return f"{network} does not answer"
+        return f"{network} lacks the voters {', '.join(sorted(missing))}" if missing else ""
+
+
+class ConsulAccess(Step[InitContext]):
+    """Policies and tokens; their secrets were chosen before, so a second time finds them."""
+
+    name = "consul-access"
+    title = "Create Consul policies and a token for each agent and purpose"
+
+    def probe(self, context: InitContext) -> Probe:
+        for network in context.cluster.network_names():
+            wanted = {token.accessor_id for token in self._access(context, network).tokens}
+            missing = wanted - context.consul(network).acl.accessors()
+            if missing:
+                return needed(f"{network} lacks {len(missing)} tokens")
+        return DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        with ThreadPoolExecutor(len(NetworkName)) as pool:
+            list(pool.map(lambda n: self._grant(context, n), context.cluster.network_names()))
+
+    def _grant(self, context: InitContext, network: NetworkName) -> None:
+        acl = context.consul(network).acl
+        rules = self._access(context, network)
+        for policy in rules.policies:
+            acl.ensure_policy(Policy(policy.name, policy.rules, policy.description))
+        for token in rules.tokens:
+            secret = token.secret.get_secret_value()
+            acl.ensure_token(Token(token.accessor_id, secret, token.description, token.policies))
+
+    @staticmethod
+    def _access(context: InitContext, network: NetworkName) -> access.Access:
+        return access.consul_access(context.cluster, network, context.servers, context.secrets)
+
+
+class ConsulClients(Step[InitContext]):
+    """Every node alive on every network."""
+
+    name = "consul-clients"
+    title = "Start the Consul agents of the other nodes"
+
+    def probe(self, context: InitContext) -> Probe:
+        everybody = {node.name for node in context.cluster.nodes}
+        for network in context.cluster.network_names():
+            members = context.consul(network).agent.members()
+            alive = {m.name for m in members if m.status is MemberStatus.ALIVE}
+            if missing := everybody - alive:
+                return needed(f"{', '.join(sorted(missing))} not alive on {network}")
+        return DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        script = install.start_script(agent.unit for agent in agents.consul_agents(context.cluster))
+        context.fleet.each(lambda host: host.run(script), context.clients)
+        wait_for(
+            lambda: not self.probe(context).reason,
+            what="every node alive on every network",
+            deadline=deadline,
+            cure="Look at journalctl -u consul-mgmt on the nodes that are missing.",
+        )

@@ -1,0 +1,136 @@
+"""Nomad in two stages, its access rules, and how its jobs log in to Consul.
+
+A client that registers before the first leader has made the keyring is refused and tries again
+only after 15 to 30 seconds (measured). So the servers start without their client part, which is
+added once there is a leader; all nodes are then ready within about two seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from bob.clients.consul.acl import AuthMethod, BindingRule, Policy, Role
+from bob.clients.ssh import Host
+from bob.errors import Temporary
+from bob.ops.init.context import InitContext
+from bob.ops.init.software import NOMAD_CONFIG
+from bob.ops.step import DONE, Probe, Step, needed
+from bob.provision import access, agents, install
+from bob.provision.node_files import NodeFile
+from bob.waiting import Deadline, wait_for
+from inventory import NetworkName
+
+READY = "ready"
+
+
+class NomadServers(Step[InitContext]):
+    """A leader and all peers, as yet without clients."""
+
+    name = "nomad-servers"
+    title = "Start the Nomad servers"
+
+    def probe(self, context: InitContext) -> Probe:
+        nomad = context.nomad()
+        try:
+            peers = nomad.peers() if nomad.leader() else frozenset()
+        except Temporary:
+            return needed("Nomad does not answer")
+        if len(peers) < len(context.servers):
+            return needed(f"{len(peers)} of {len(context.servers)} servers form a quorum")
+        return DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        def start(host: Host) -> None:
+            final = nomad_config_file(context, host.name)
+            if install.differing(host, [final]):
+                install.send_files(host, [without_client(final)])
+            host.run(install.start_script([agents.NOMAD_UNIT]))
+
+        context.fleet.each(start, context.servers)
+        wait_for(
+            lambda: not self.probe(context).reason,
+            what="a Nomad leader",
+            deadline=deadline,
+            cure="Look at journalctl -u nomad on a server.",
+        )
+
+
+class NomadAccess(Step[InitContext]):
+    """The first Nomad token is ours, and jobs get their Consul tokens by their identity."""
+
+    name = "nomad-access"
+    title = "Set up Nomad's access rules and the workload identity of its jobs"
+
+    def probe(self, context: InitContext) -> Probe:
+        if context.nomad().acl.self() is None:
+            return needed("Nomad does not know the management token")
+        if not context.consul(NetworkName.MGMT).acl.has_auth_method(access.AUTH_METHOD):
+            return needed("Consul does not know the identities of jobs")
+        return DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        context.nomad().acl.bootstrap(context.secrets.nomad_management.get_secret_value())
+        wanted = access.workload_access(context.authorities.nomad)
+        acl = context.consul(NetworkName.MGMT).acl
+        policy = wanted.policy
+        acl.ensure_policy(Policy(policy.name, policy.rules, policy.description))
+        acl.ensure_role(Role(wanted.role, (policy.name,)))
+        acl.ensure_auth_method(AuthMethod(wanted.auth_method, "jwt", wanted.auth_config))
+        for rule in wanted.binding_rules:
+            acl.ensure_binding_rule(
+                BindingRule(wanted.auth_method, rule.bind_type, rule.bind_name, rule.selector)
+            )
+
+
+class NomadClients(Step[InitContext]):
+    """Every node ready to run jobs."""
+
+    name = "nomad-clients"
+    title = "Start the Nomad clients on every node"
+
+    def probe(self, context: InitContext) -> Probe:
+        staged = context.fleet.each(
+            lambda h: install.differing(h, [nomad_config_file(context, h.name)]), context.servers
+        )
+        if half := [name for name, paths in staged.items() if paths]:
+            return needed(f"{', '.join(half)} without the client part")
+        ready = {node.name for node in context.nomad().state.nodes() if node.status == READY}
+        missing = {node.name for node in context.cluster.nodes} - ready
+        return needed(f"{', '.join(sorted(missing))} not ready") if missing else DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        def start(host: Host) -> None:
+            final = nomad_config_file(context, host.name)
+            restart = ""
+            if install.differing(host, [final]):
+                install.send_files(host, [final])
+                restart = f"systemctl try-restart --no-block {agents.NOMAD_UNIT}\n"
+            host.run(restart + install.start_script([agents.NOMAD_UNIT]))
+
+        context.fleet.each(start)
+
+        def all_ready() -> bool:
+            try:
+                return not self.probe(context).reason
+            except Temporary:  # the servers restart
+                return False
+
+        wait_for(
+            all_ready,
+            what="every Nomad node ready",
+            deadline=deadline,
+            cure="Look at journalctl -u nomad on the nodes that are missing.",
+        )
+
+
+def nomad_config_file(context: InitContext, name: str) -> NodeFile:
+    """The final configuration of Nomad on a node."""
+    return next(file for file in context.files(name) if file.path == NOMAD_CONFIG)
+
+
+def without_client(file: NodeFile) -> NodeFile:
+    """The same configuration for a server that runs no jobs yet."""
+    config = json.loads(file.content)
+    del config["client"]
+    return dataclasses.replace(file, content=json.dumps(config, indent=2).encode())

@@ -1,0 +1,75 @@
+"""Look at every host before anything is changed on any of them."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from bob.clients.ssh import Host
+from bob.errors import BobError, PreflightRefused
+from bob.ops.init.context import InitContext
+from bob.ops.init.fitness import Finding, judge
+from bob.ops.step import DONE, Probe, Step, needed
+from bob.provision import agents, host_report
+from bob.waiting import Deadline
+
+
+class Preflight(Step[InitContext]):
+    """Refuse, with every finding at once, unless all hosts can become members."""
+
+    name = "preflight"
+    title = "Check the hosts: root, system, clock, ports, disks, names, networks"
+    timeout = 60
+    attempts = 1
+
+    def probe(self, context: InitContext) -> Probe:
+        return DONE if context.reports else needed("the hosts were not looked at in this run")
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        facts, errors = context.fleet.attempt(host_report.gather)
+        findings = [_unreachable(name, error) for name, error in errors.items()]
+        reached = context.cluster.model_copy(
+            update={"nodes": tuple(n for n in context.cluster.nodes if n.name in facts)}
+        )
+        ports = {
+            node.name: agents.listeners(context.cluster, node, server=node.name in context.servers)
+            for node in reached.nodes
+        }
+        findings += judge(reached, facts, context.claim, ports)
+        if not any(finding.fatal for finding in findings):
+            findings += self._networks(context)
+        fatal = [finding for finding in findings if finding.fatal]
+        context.warnings = [str(finding) for finding in findings if not finding.fatal]
+        if fatal:
+            lines = "\n  ".join(str(finding) for finding in fatal)
+            raise PreflightRefused(
+                f"the hosts are not fit, nothing was changed:\n  {lines}",
+                cure="Put these right, then run the same command again.",
+            )
+        context.reports = facts
+
+    def _networks(self, context: InitContext) -> list[Finding]:
+        """Every node must reach every other one on every network."""
+        cluster = context.cluster
+
+        def ask(host: Host) -> tuple[str, ...]:
+            peers: list[tuple[str, IPv4Address]] = [
+                (f"{node.name}/{network.value}", address)
+                for node in cluster.nodes
+                if node.name != host.name
+                for network, address in node.addresses.items()
+            ]
+            return host_report.unreachable(host, peers, cluster.ssh.port)
+
+        missing, errors = context.fleet.attempt(ask)
+        findings = [_unreachable(name, error) for name, error in errors.items()]
+        for name, labels in missing.items():
+            for label in labels:
+                peer, _, network = label.partition("/")
+                problem = f"cannot reach {peer} on the {network} network"
+                findings.append(Finding(name, problem, "check cables, VLAN, routes and firewall"))
+        return findings
+
+
+def _unreachable(name: str, error: BobError) -> Finding:
+    problem = str(error).removeprefix(f"{name}: ")
+    return Finding(name, problem, error.cure or "check the host and its network")

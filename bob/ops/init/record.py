@@ -1,0 +1,64 @@
+"""Hand the cluster over to itself: what was wished and done is written to its own KV."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+from bob.ops.init.context import InitContext
+from bob.ops.record import Operation
+from bob.ops.states import State, StepState
+from bob.ops.step import DONE, Probe, Step, needed
+from bob.provision.access import SECRET_KEYS
+from bob.waiting import Deadline
+from inventory import Cluster, NetworkName
+
+SCHEMA_KEY = "bob/schema"
+SCHEMA = "1"
+CLUSTER_KEY = "bob/cluster"
+OPERATIONS_KEY = "bob/ops/"
+NODES_KEY = "bob/nodes/"
+
+
+class Record(Step[InitContext]):
+    """Last step: the operation's own record goes along, as it will be when this step is done."""
+
+    name = "record"
+    title = "Write the cluster, its nodes, secrets and this operation to Consul"
+
+    def probe(self, context: InitContext) -> Probe:
+        kv = context.consul(NetworkName.MGMT).kv
+        stored = kv.get(f"{OPERATIONS_KEY}{context.operation_id}")
+        if stored is None:
+            return needed("Consul does not have the record of this operation")
+        cluster = kv.get(CLUSTER_KEY)
+        if cluster is None or cluster.json()["digest"] != context.cluster.digest():
+            return needed("Consul does not have this inventory")
+        return DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        kv = context.consul(NetworkName.MGMT).kv
+        for path in context.secret_files():
+            kv.put(f"{SECRET_KEYS}{path.name}", path.read_bytes())
+        for node in context.cluster.nodes:
+            role = "server" if node.name in context.servers else "client"
+            wish = {"role": role, "zone": node.zone, "state": "member"}
+            kv.put(f"{NODES_KEY}{node.name}", json.dumps(wish))
+        kv.put(CLUSTER_KEY, json.dumps(public_inventory(context.cluster), indent=2))
+        kv.put(SCHEMA_KEY, SCHEMA)
+        operation, _ = context.store.read(context.operation_id)
+        document = self._finished(operation).model_dump_json(indent=2)
+        kv.put(f"{OPERATIONS_KEY}{operation.id}", document)
+
+    def _finished(self, operation: Operation) -> Operation:
+        """The record as it will be in a moment."""
+        own = operation.step(self.name).model_copy(
+            update={"state": StepState.DONE, "finished": datetime.datetime.now(datetime.UTC)}
+        )
+        return operation.with_step(own).with_state(State.DONE)
+
+
+def public_inventory(cluster: Cluster) -> dict[str, object]:
+    """The inventory as Consul shows it: with its digest, without passwords written in the file."""
+    content = cluster.model_dump(mode="json", exclude={"nodes": {"__all__": {"bmc": {"password"}}}})
+    return {"digest": cluster.digest(), "inventory": content}

@@ -1,0 +1,92 @@
+"""Put the programs and the configuration on every host."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from bob.clients.ssh import Host, quote
+from bob.ops.init.context import InitContext
+from bob.ops.step import DONE, Probe, Step, needed
+from bob.provision import agents, install, nomad_config
+from bob.provision.node_files import NodeFile
+from bob.waiting import Deadline
+
+NOMAD_CONFIG = f"{agents.NOMAD_CONFIG_DIR}/{nomad_config.CONFIG_FILE}"
+
+
+class Binaries(Step[InitContext]):
+    """Each program travels once to each host, compressed, and is verified there."""
+
+    name = "binaries"
+    title = "Copy consul, nomad and consul-template to every host"
+    timeout = 900
+
+    def probe(self, context: InitContext) -> Probe:
+        lacking = [name for name, missing in self._missing(context).items() if missing]
+        return needed(f"{', '.join(lacking)} without them") if lacking else DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        missing = self._missing(context)
+
+        def send(host: Host) -> None:
+            for binary in missing[host.name]:
+                install.send_binary(host, binary, deadline.left())
+
+        context.fleet.each(send, [name for name in missing if missing[name]])
+
+    def _missing(self, context: InitContext) -> dict[str, list[install.Binary]]:
+        return context.fleet.each(
+            lambda host: [b for b in context.binaries if not install.binary_present(host, b)]
+        )
+
+
+class Configuration(Step[InitContext]):
+    """Configuration, certificates, tokens and units; agents that run already take them up."""
+
+    name = "configuration"
+    title = "Write configuration, certificates and units on every host"
+
+    def probe(self, context: InitContext) -> Probe:
+        lacking = [name for name, paths in self._differing(context).items() if paths]
+        return needed(f"{', '.join(lacking)} not configured") if lacking else DONE
+
+    def apply(self, context: InitContext, deadline: Deadline) -> None:
+        differing = self._differing(context)
+
+        def configure(host: Host) -> None:
+            paths = set(differing[host.name])
+            files = [file for file in wanted(context, host.name) if file.path in paths]
+            host.run(_ADD_USER, timeout=deadline.left())
+            install.send_files(host, files)
+            units = " ".join(sorted(_units(files)))
+            host.run(f"systemctl daemon-reload && systemctl try-restart {units}")
+
+        context.fleet.each(configure, [name for name in differing if differing[name]])
+
+    def _differing(self, context: InitContext) -> dict[str, tuple[str, ...]]:
+        return context.fleet.each(lambda host: install.differing(host, wanted(context, host.name)))
+
+
+def wanted(context: InitContext, name: str) -> list[NodeFile]:
+    """The files of a node, but for the configuration of Nomad on servers, which has two stages."""
+    staged = name in context.servers
+    return [f for f in context.files(name) if not (staged and f.path == NOMAD_CONFIG)]
+
+
+_ADD_USER = (
+    f"id {agents.CONSUL_USER} >/dev/null 2>&1 || "
+    f"useradd --system --user-group --home-dir {quote(str(agents.DATA_ROOT))} "
+    f"--no-create-home --shell /usr/sbin/nologin {agents.CONSUL_USER}"
+)
+
+
+def _units(files: list[NodeFile]) -> set[str]:
+    """Units whose configuration or own file is among `files`."""
+    found = set()
+    for file in files:
+        path = PurePosixPath(file.path)
+        if path.is_relative_to(agents.CONFIG_ROOT):
+            found.add(path.relative_to(agents.CONFIG_ROOT).parts[0])
+        elif path.is_relative_to(agents.UNIT_DIR):
+            found.add(path.stem)
+    return found

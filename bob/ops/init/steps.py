@@ -1,0 +1,32 @@
+"""What `bob init` does, in order. The titles are the documentation."""
+
+from __future__ import annotations
+
+from bob.ops.init.claim import Claim
+from bob.ops.init.consul import ConsulAccess, ConsulClients, ConsulServers
+from bob.ops.init.context import InitContext
+from bob.ops.init.keys import Keys
+from bob.ops.init.names import Names
+from bob.ops.init.nomad import NomadAccess, NomadClients, NomadServers
+from bob.ops.init.preflight import Preflight
+from bob.ops.init.record import Record
+from bob.ops.init.software import Binaries, Configuration
+from bob.ops.init.verify import Verify
+from bob.ops.step import Step
+
+STEPS: tuple[Step[InitContext], ...] = (
+    Preflight(),
+    Keys(),
+    Claim(),
+    Binaries(),
+    Configuration(),
+    ConsulServers(),
+    ConsulAccess(),
+    ConsulClients(),
+    NomadServers(),
+    NomadAccess(),
+    NomadClients(),
+    Names(),
+    Verify(),
+    Record(),
+)
