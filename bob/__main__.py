@@ -6,14 +6,17 @@ import importlib
 import pkgutil
 import sys
 from types import FrameType
+from typing import Any
 
-import click
 import typer
 from rich.markup import escape
 
 import bob.commands
 from bob import __version__, console, logs
 from bob.errors import INTERRUPTED, BobError
+
+# typer has no name for the parent of its errors of usage, and may carry a click of its own
+_UsageError: type[Any] = typer.BadParameter.__base__ or typer.BadParameter
 
 HELP = f"""Build and run a self-healing private-cloud control plane. (bob {__version__})
 
@@ -59,12 +62,12 @@ def run(arguments: list[str]) -> int:
         log.error("failed", error=str(error), kind=type(error).__name__, exc_info=True)
         _say(error.message, error.cure)
         return error.exit_code
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return int(stop.exit_code)
-    except click.ClickException as error:
+    except _UsageError as error:
         error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+        return int(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         log.warning("interrupted")
         console.err.print("Interrupted.")
         return INTERRUPTED
