@@ -9,10 +9,10 @@ from bob.errors import BobError, UsageError
 from bob.sandbox.faults import store, switch
 from bob.sandbox.faults.base import Fault
 from bob.sandbox.faults.store import Record
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 
 
-def inject(sandbox: Layout, fault: Fault) -> Record | None:
+def inject(sandbox: Sandbox, fault: Fault) -> Record | None:
     """Bring `fault` into force and return its record; None when it was over at once (power on).
 
     It is recorded before it is applied, so that a crash in between cannot hide it. An attempt that
@@ -36,7 +36,7 @@ def inject(sandbox: Layout, fault: Fault) -> Record | None:
         return record
 
 
-def clear(sandbox: Layout, ids: Collection[str] | None = None) -> list[str]:
+def clear(sandbox: Sandbox, ids: Collection[str] | None = None) -> list[str]:
     """Undo the faults of these ids, or all; return the ids undone, the newest fault first.
 
     The newest goes first since it may stand in the way of undoing an older one: a BMC that hangs
@@ -67,7 +67,7 @@ def clear(sandbox: Layout, ids: Collection[str] | None = None) -> list[str]:
         return done
 
 
-def in_force(sandbox: Layout) -> list[Record]:
+def in_force(sandbox: Sandbox) -> list[Record]:
     """The faults in force, oldest first.
 
     One that ended by itself is left out, but stays recorded, so that clearing it is no error.
@@ -75,7 +75,7 @@ def in_force(sandbox: Layout) -> list[Record]:
     return [record for record in store.read(sandbox) if not record.fault().over(sandbox)]
 
 
-def _settle_carriers(sandbox: Layout, records: Sequence[Record]) -> None:
+def _settle_carriers(sandbox: Sandbox, records: Sequence[Record]) -> None:
     """Switch a port off when any fault wants that: two on one port must not undo each other."""
     switch.set_carriers(
         sandbox, off={port for record in records for port in record.fault().dark_ports(sandbox)}

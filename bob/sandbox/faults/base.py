@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from bob.errors import UsageError
-from bob.sandbox.layout import NETWORKS, Layout
+from bob.sandbox.layout import NETWORKS
+from bob.sandbox.record import Sandbox
 
 
 class Fault(BaseModel, abc.ABC):
@@ -36,23 +37,23 @@ class Fault(BaseModel, abc.ABC):
         return ":".join((self.kind, *self.target))
 
     @abc.abstractmethod
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """Raise `UsageError` when the target does not exist. Nothing has been done yet."""
 
     @abc.abstractmethod
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Bring the target into this state, from any state: also from a half-made attempt, and from
         another fault with the same id."""
 
     @abc.abstractmethod
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Bring the target back, wherever `apply` got to. A second call does nothing."""
 
-    def dark_ports(self, sandbox: Layout) -> Collection[str]:
+    def dark_ports(self, sandbox: Sandbox) -> Collection[str]:
         """Ports of the switch that must be off, so that their hosts see no carrier."""
         return ()
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when the fault has ended by itself (the host was reset, the process restarted)."""
         return False
 

@@ -16,9 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bob.errors import BobError, UsageError
-from bob.sandbox.cgroups import Hierarchies
-from bob.sandbox.container import Host
-from bob.sandbox.disks import host_file
 from bob.sandbox.layout import NodeLayout
 
 _UNIT = re.compile(r"\.(service|scope|socket|mount|slice)$")
@@ -46,11 +43,6 @@ class HostProcess:
         if is_unit(pattern):
             return any(pattern in path.split("/") for path in self.cgroups)
         return self.name == pattern
-
-
-def hierarchies(node: NodeLayout) -> Hierarchies:
-    """Where the control groups of the host's sandbox are."""
-    return Hierarchies.from_json(Host.load(host_file(node)).hierarchies)
 
 
 def is_unit(pattern: str) -> bool:

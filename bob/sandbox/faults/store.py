@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from bob.errors import BobError
 from bob.sandbox.faults import registry
 from bob.sandbox.faults.base import Fault
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 from bob.waiting import wait_for
 
 LOCK_SECONDS = 60.0  # a power cycle with a hanging BMC is the longest thing done under the lock
@@ -57,33 +57,33 @@ class Record(BaseModel):
 _LIST = TypeAdapter(list[Record])
 
 
-def read(sandbox: Layout) -> list[Record]:
+def read(sandbox: Sandbox) -> list[Record]:
     """The recorded faults, oldest first."""
     try:
-        return _LIST.validate_json(sandbox.faults.read_bytes())
+        return _LIST.validate_json(sandbox.layout.faults.read_bytes())
     except FileNotFoundError:
         return []
     except ValidationError as error:
         raise BobError(
-            f"{sandbox.faults} is damaged: {error.errors(include_url=False)[0]['msg']}",
+            f"{sandbox.layout.faults} is damaged: {error.errors(include_url=False)[0]['msg']}",
             cure=f"Take the sandbox down and up again: bob sandbox down --name {sandbox.name}",
         ) from error
 
 
-def write(sandbox: Layout, records: Sequence[Record]) -> None:
+def write(sandbox: Sandbox, records: Sequence[Record]) -> None:
     """Replace the list. It is on the disk when this returns."""
-    new = sandbox.faults.with_suffix(".new")
+    new = sandbox.layout.faults.with_suffix(".new")
     with new.open("w") as file:
         json.dump([record.model_dump() for record in records], file, indent=2)
         file.flush()
         os.fsync(file.fileno())
-    new.replace(sandbox.faults)
+    new.replace(sandbox.layout.faults)
 
 
 @contextlib.contextmanager
-def locked(sandbox: Layout) -> Iterator[None]:
+def locked(sandbox: Sandbox) -> Iterator[None]:
     """Only one process at a time changes the faults of a sandbox."""
-    with sandbox.faults.with_suffix(".lock").open("w") as file:
+    with sandbox.layout.faults.with_suffix(".lock").open("w") as file:
         wait_for(
             lambda: _try_lock(file.fileno()),
             what=f"another command stops changing the faults of sandbox {sandbox.name!r}",

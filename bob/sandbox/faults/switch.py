@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from bob.errors import BobError, UsageError
-from bob.sandbox.layout import NETWORKS, Layout
+from bob.sandbox.layout import NETWORKS
+from bob.sandbox.record import Sandbox
 
 _SECONDS = 10.0  # each command takes some 5 ms; more means the machine is in trouble
 
 
-def run(sandbox: Layout, command: Sequence[str], text: str = "") -> str:
+def run(sandbox: Sandbox, command: Sequence[str], text: str = "") -> str:
     """Run a command in the switch's network namespace, `text` on its stdin; return its stdout."""
     finished = subprocess.run(
         [*enter(sandbox), *command], input=text, text=True, capture_output=True, timeout=_SECONDS,
@@ -28,15 +29,15 @@ def run(sandbox: Layout, command: Sequence[str], text: str = "") -> str:
     )  # fmt: skip
     if finished.returncode:
         raise BobError(
-            f"{' '.join(command)} in {sandbox.netns}: {finished.stderr.strip()}",
+            f"{' '.join(command)} in {sandbox.layout.netns}: {finished.stderr.strip()}",
             cure=f"See what is left of the sandbox: bob sandbox status --name {sandbox.name}",
         )
     return finished.stdout
 
 
-def enter(sandbox: Layout) -> list[str]:
+def enter(sandbox: Sandbox) -> list[str]:
     """The words that make a command run in the switch's namespace (and keep the machine's /sys)."""
-    namespace = Path("/run/netns") / sandbox.netns
+    namespace = Path("/run/netns") / sandbox.layout.netns
     if not namespace.exists():
         raise UsageError(
             f"sandbox {sandbox.name!r} is not up", cure=f"bob sandbox up --name {sandbox.name}"
@@ -47,12 +48,12 @@ def enter(sandbox: Layout) -> list[str]:
 # ---- frames
 
 
-def from_host(sandbox: Layout, node: str, network: str) -> str:
+def from_host(sandbox: Sandbox, node: str, network: str) -> str:
     """nft match: frames that come from the host."""
     return f"iifname {_names(sandbox, node, network)}"
 
 
-def to_host(sandbox: Layout, node: str, network: str) -> str:
+def to_host(sandbox: Sandbox, node: str, network: str) -> str:
     """nft match: frames that go to the host."""
     return f"oifname {_names(sandbox, node, network)}"
 
@@ -63,7 +64,7 @@ def table_name(fault_id: str) -> str:
 
 
 def filter_frames(
-    sandbox: Layout, fault_id: str, *,
+    sandbox: Sandbox, fault_id: str, *,
     entering: Iterable[str] = (), forwarded: Iterable[str] = (), leaving: Iterable[str] = (),
 ) -> None:  # fmt: skip
     """Replace the fault's table of rules for frames that enter, pass or leave the bridges."""
@@ -80,19 +81,19 @@ def filter_frames(
     run(sandbox, ["nft", "-f", "-"], "\n".join([*text, "}", ""]))
 
 
-def pass_frames(sandbox: Layout, fault_id: str) -> None:
+def pass_frames(sandbox: Sandbox, fault_id: str) -> None:
     """Delete the fault's table of bridge rules, if there is one."""
     _delete_table(sandbox, "bridge", fault_id)
 
 
-def drop_address(sandbox: Layout, fault_id: str, address: str) -> None:
+def drop_address(sandbox: Sandbox, fault_id: str, address: str) -> None:
     """Drop all IP packets to an address of the switch itself: the BMCs have theirs there."""
     rule = f"ip daddr {address} drop"
     text = f"table ip {table_name(fault_id)} {{\nchain input {{\n{_hook('input')}\n{rule}\n}}\n}}\n"
     run(sandbox, ["nft", "-f", "-"], text)
 
 
-def pass_address(sandbox: Layout, fault_id: str) -> None:
+def pass_address(sandbox: Sandbox, fault_id: str) -> None:
     """Delete the fault's table of IP rules, if there is one."""
     _delete_table(sandbox, "ip", fault_id)
 
@@ -100,11 +101,11 @@ def pass_address(sandbox: Layout, fault_id: str) -> None:
 # ---- link
 
 
-def set_carriers(sandbox: Layout, off: Collection[str]) -> None:
+def set_carriers(sandbox: Sandbox, off: Collection[str]) -> None:
     """Switch exactly these ports of hosts off and all others on. A host sees the carrier of a port
     that is off as lost."""
     state = {link["ifname"]: "UP" in link["flags"] for link in _links(sandbox)}
-    ports = (node.port(network) for node in sandbox for network in NETWORKS)
+    ports = (node.port(network) for node in sandbox.nodes for network in NETWORKS)
     changes = [
         f"link set dev {port} {'down' if port in off else 'up'}"
         for port in ports
@@ -114,12 +115,12 @@ def set_carriers(sandbox: Layout, off: Collection[str]) -> None:
         batch(sandbox, changes)
 
 
-def masters(sandbox: Layout) -> dict[str, str]:
+def masters(sandbox: Sandbox) -> dict[str, str]:
     """Interfaces of the switch's namespace -> the bridge each is a port of, or an empty string."""
     return {link["ifname"]: link.get("master", "") for link in _links(sandbox)}
 
 
-def batch(sandbox: Layout, lines: Sequence[str]) -> None:
+def batch(sandbox: Sandbox, lines: Sequence[str]) -> None:
     """Several `ip` commands in one go; stops at the first that fails."""
     run(sandbox, ["ip", "-batch", "-"], "\n".join([*lines, ""]))
 
@@ -133,16 +134,16 @@ def _hook(name: str) -> str:
     return f"type filter hook {name} priority 0"
 
 
-def _delete_table(sandbox: Layout, family: str, fault_id: str) -> None:
+def _delete_table(sandbox: Sandbox, family: str, fault_id: str) -> None:
     table = f"table {family} {table_name(fault_id)}"
     run(sandbox, ["nft", "-f", "-"], f"add {table}\ndelete {table}\n")  # no error without it
 
 
-def _names(sandbox: Layout, node: str, network: str) -> str:
+def _names(sandbox: Sandbox, node: str, network: str) -> str:
     port = sandbox.node(node).port(network)
     return f'{{ "{port}", "{wire_ends(port)[0]}" }}'
 
 
-def _links(sandbox: Layout) -> list[dict[str, Any]]:
+def _links(sandbox: Sandbox) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(run(sandbox, ["ip", "-json", "link", "show"]))
     return found

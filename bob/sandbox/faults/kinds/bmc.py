@@ -14,7 +14,8 @@ import typer
 from bob.errors import UsageError
 from bob.sandbox.faults import switch
 from bob.sandbox.faults.base import Fault
-from bob.sandbox.layout import Layout, NodeLayout
+from bob.sandbox.layout import NodeLayout
+from bob.sandbox.record import Sandbox
 
 
 class Defect(enum.StrEnum):
@@ -37,14 +38,14 @@ class Bmc(Fault):
         """The host."""
         return (self.node,)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """The host must exist and have a running BMC."""
         if _pid(sandbox.node(self.node)) is None:
             raise UsageError(
                 f"the BMC of {self.node} does not run", cure=f"bob sandbox up --name {sandbox.name}"
             )
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Drop what is sent to its address, or stop its process."""
         self.undo(sandbox)
         node = sandbox.node(self.node)
@@ -53,12 +54,12 @@ class Bmc(Fault):
         else:
             _signal(node, signal.SIGSTOP)
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Address and process back."""
         switch.pass_address(sandbox, self.id)
         _signal(sandbox.node(self.node), signal.SIGCONT)
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when a hanging BMC was woken or replaced."""
         pid = _pid(sandbox.node(self.node))
         return self.defect is Defect.HANG and (pid is None or not _stopped(pid))

@@ -11,11 +11,10 @@ import typer
 from pydantic import Field
 
 from bob.errors import BobError, UsageError
-from bob.sandbox.cgroups import Hierarchies
 from bob.sandbox.container import in_cgroups
-from bob.sandbox.faults import processes, switch, wire
+from bob.sandbox.faults import switch, wire
 from bob.sandbox.faults.base import Fault, check_network
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 
 START_SECONDS = 15.0  # the wire is a Python program: 0.1 s on an idle machine
 
@@ -40,12 +39,12 @@ class Delay(Fault):
         """Host and network."""
         return (self.node, self.network)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """Host and network must exist."""
         sandbox.node(self.node)
         check_network(self.network)
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Take the port off the bridge and put the wire in between."""
         self.undo(sandbox)
         port = self._port(sandbox)
@@ -57,14 +56,14 @@ class Delay(Fault):
             )
         veth = f"link add {near} up type veth peer name {far}"
         switch.batch(sandbox, [veth, f"link set {far} up"])
-        groups, name = self._cgroup(sandbox)
-        groups.unified_dir(name).mkdir(exist_ok=True)
-        _start([*in_cgroups([groups.unified_dir(name)]), *switch.enter(sandbox), *self._wire(port)])
+        cgroup = sandbox.hierarchies.unified_dir(self._cgroup(sandbox))
+        cgroup.mkdir(exist_ok=True)
+        _start([*in_cgroups([cgroup]), *switch.enter(sandbox), *self._wire(port)])
         switch.batch(
             sandbox, [f"link set {port} nomaster", f"link set {near} master {self.network}"]
         )
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Port back on the bridge, wire away."""
         port = self._port(sandbox)
         near, _ = switch.wire_ends(port)
@@ -74,22 +73,19 @@ class Delay(Fault):
             changes.append(f"link set {port} master {self.network}")
         if changes:
             switch.batch(sandbox, changes)
-        groups, name = self._cgroup(sandbox)
-        groups.kill(name)
-        groups.remove(name)
+        sandbox.hierarchies.kill(self._cgroup(sandbox))
+        sandbox.hierarchies.remove(self._cgroup(sandbox))
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when the wire has ended: the host had removed its NIC and got a new one."""
-        groups, name = self._cgroup(sandbox)
-        return not groups.populated(name)
+        return not sandbox.hierarchies.populated(self._cgroup(sandbox))
 
-    def _port(self, sandbox: Layout) -> str:
+    def _port(self, sandbox: Sandbox) -> str:
         return sandbox.node(self.node).port(self.network)
 
-    def _cgroup(self, sandbox: Layout) -> tuple[Hierarchies, str]:
+    def _cgroup(self, sandbox: Sandbox) -> str:
         """The wire's own control group; `down` finds it below that of the helpers."""
-        groups = processes.hierarchies(sandbox.node(self.node))
-        return groups, f"{sandbox.helper_cgroup}/wire-{self._port(sandbox)}"
+        return f"{sandbox.layout.helper_cgroup}/wire-{self._port(sandbox)}"
 
     def _wire(self, port: str) -> list[str]:
         numbers = [f"--delay={self.ms}", f"--jitter={self.jitter}", f"--loss={self.loss}"]

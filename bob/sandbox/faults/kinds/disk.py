@@ -12,7 +12,8 @@ from pydantic import field_validator
 from bob.errors import BobError, UsageError
 from bob.sandbox.faults import processes
 from bob.sandbox.faults.base import Fault
-from bob.sandbox.layout import Layout, NodeLayout
+from bob.sandbox.layout import NodeLayout
+from bob.sandbox.record import Sandbox
 
 _PATH = re.compile(r"/[A-Za-z0-9._/+@-]*[A-Za-z0-9._+@-]")  # what mount options need no quotes for
 _SIZE = re.compile(r"\d+[kMG]?")
@@ -72,7 +73,7 @@ class Disk(Fault):
         wanted = int(self.size.rstrip("kMG")) * _FACTORS.get(self.size[-1], 1)
         return -(-wanted // _BLOCK) * _BLOCK
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """The host must be on and have that directory."""
         node = sandbox.node(self.node)
         processes.require_init(node)
@@ -83,19 +84,19 @@ class Disk(Fault):
                 f"{self.node} has no directory {self.path}", cure="Name a directory of that host."
             ) from error
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Lay the limited file system over the directory."""
         self.undo(sandbox)
         words = [self.id, self.path, str(self.bytes), self._place]
         processes.execute(sandbox.node(self.node), ["sh", "-ec", _FILL, "sh", *words])
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Take it away, even from under programs that use it."""
         node = sandbox.node(self.node)
         for mount in self._mounts(node):
             processes.execute(node, ["umount", "--lazy", mount])
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when the host was restarted."""
         return not self._mounts(sandbox.node(self.node))
 

@@ -9,7 +9,7 @@ import typer
 
 from bob.sandbox.faults import processes
 from bob.sandbox.faults.base import Fault
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 from bob.waiting import wait_for
 
 FREEZE_SECONDS = 10.0  # takes 2 ms; a process in a disk write freezes when that is done
@@ -31,11 +31,11 @@ class Hang(Fault):
         """The host."""
         return (self.node,)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """The host must be powered on."""
         processes.require_init(sandbox.node(self.node))
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Freeze its control group, and return when nothing in it runs."""
         self._set(sandbox, frozen=True)
         wait_for(
@@ -45,17 +45,16 @@ class Hang(Fault):
             interval=0.005,
         )
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Thaw."""
         self._set(sandbox, frozen=False)
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when a reset or a power cycle has ended it."""
-        node = sandbox.node(self.node)
-        return not processes.hierarchies(node).frozen(node.cgroup)
+        return not sandbox.hierarchies.frozen(sandbox.node(self.node).cgroup)
 
-    def _set(self, sandbox: Layout, *, frozen: bool) -> None:
-        node = sandbox.node(self.node)
-        file, freeze, thaw = processes.hierarchies(node).freezer_file(node.cgroup)
+    def _set(self, sandbox: Sandbox, *, frozen: bool) -> None:
+        cgroup = sandbox.node(self.node).cgroup
+        file, freeze, thaw = sandbox.hierarchies.freezer_file(cgroup)
         with contextlib.suppress(FileNotFoundError):  # powered off: nothing left to thaw
             file.write_text(freeze if frozen else thaw)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bob.sandbox.faults import switch
 from bob.sandbox.faults.base import Fault, check_network
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 
 
 class Loss(Fault):
@@ -28,12 +28,12 @@ class Loss(Fault):
         """Host and network."""
         return (self.node, self.network)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """Host and network must exist."""
         sandbox.node(self.node)
         check_network(self.network)
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Throw a die for each frame."""
         die = f"numgen random mod 100 < {self.percent} drop"
         switch.filter_frames(
@@ -43,6 +43,6 @@ class Loss(Fault):
             leaving=[f"{switch.to_host(sandbox, self.node, self.network)} {die}"],
         )
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Let all frames pass."""
         switch.pass_frames(sandbox, self.id)

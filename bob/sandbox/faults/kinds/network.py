@@ -9,7 +9,7 @@ import typer
 
 from bob.sandbox.faults import switch
 from bob.sandbox.faults.base import Fault, check_network
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 
 
 class Network(Fault):
@@ -27,14 +27,14 @@ class Network(Fault):
         """The network."""
         return (self.network,)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """The network must exist."""
         check_network(self.network)
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Drop all that comes from or goes to a host. The BMCs, which sit at the mgmt switch
         itself, are then out of the hosts' reach too; the sandbox still reaches them."""
-        nodes = [node.name for node in sandbox]
+        nodes = [node.name for node in sandbox.nodes]
         switch.filter_frames(
             sandbox,
             self.id,
@@ -42,10 +42,10 @@ class Network(Fault):
             leaving=[f"{switch.to_host(sandbox, node, self.network)} drop" for node in nodes],
         )
 
-    def dark_ports(self, sandbox: Layout) -> Collection[str]:
+    def dark_ports(self, sandbox: Sandbox) -> Collection[str]:
         """The ports of all hosts, unless the links stay up."""
-        return () if self.keep_carrier else [node.port(self.network) for node in sandbox]
+        return () if self.keep_carrier else [node.port(self.network) for node in sandbox.nodes]
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Let the frames pass."""
         switch.pass_frames(sandbox, self.id)

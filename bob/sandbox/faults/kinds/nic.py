@@ -10,7 +10,7 @@ import typer
 
 from bob.sandbox.faults import switch
 from bob.sandbox.faults.base import Fault, check_network
-from bob.sandbox.layout import Layout
+from bob.sandbox.record import Sandbox
 
 
 class Direction(enum.StrEnum):
@@ -40,12 +40,12 @@ class Nic(Fault):
         """Host and network."""
         return (self.node, self.network)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """Host and network must exist."""
         sandbox.node(self.node)
         check_network(self.network)
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Drop frames, also when the carrier is lost: a port that is made anew has carrier."""
         sent = [f"{switch.from_host(sandbox, self.node, self.network)} drop"]
         received = [f"{switch.to_host(sandbox, self.node, self.network)} drop"]
@@ -56,12 +56,12 @@ class Nic(Fault):
             leaving=received if self.direction is not Direction.OUT else (),
         )
 
-    def dark_ports(self, sandbox: Layout) -> Collection[str]:
+    def dark_ports(self, sandbox: Sandbox) -> Collection[str]:
         """The port of this NIC, unless the link stays up."""
         if self.keep_carrier or self.direction:
             return ()
         return (sandbox.node(self.node).port(self.network),)
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Let the frames pass."""
         switch.pass_frames(sandbox, self.id)

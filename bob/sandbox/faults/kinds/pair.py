@@ -9,7 +9,8 @@ import typer
 from bob.errors import UsageError
 from bob.sandbox.faults import switch
 from bob.sandbox.faults.base import Fault, check_network
-from bob.sandbox.layout import NETWORKS, Layout
+from bob.sandbox.layout import NETWORKS
+from bob.sandbox.record import Sandbox
 
 
 class Pair(Fault):
@@ -29,7 +30,7 @@ class Pair(Fault):
         hosts = tuple(sorted((self.first, self.second)))
         return (*hosts, self.network) if self.network else hosts
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """Two different hosts, and the network, must exist."""
         sandbox.node(self.first)
         sandbox.node(self.second)
@@ -38,7 +39,7 @@ class Pair(Fault):
         if self.network is not None:
             check_network(self.network)
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Drop what the bridge would forward from one to the other."""
         rules = []
         for network in [self.network] if self.network else NETWORKS:
@@ -47,6 +48,6 @@ class Pair(Fault):
                 rules.append(f"{source} {switch.to_host(sandbox, other, network)} drop")
         switch.filter_frames(sandbox, self.id, forwarded=rules)
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Let the frames pass."""
         switch.pass_frames(sandbox, self.id)

@@ -10,7 +10,8 @@ import typer
 from bob.errors import Temporary
 from bob.sandbox import bmc
 from bob.sandbox.faults.base import Fault
-from bob.sandbox.layout import Layout, NodeLayout
+from bob.sandbox.layout import NodeLayout
+from bob.sandbox.record import Sandbox
 from bob.waiting import pause, wait_for
 
 OFF_SECONDS = 1.0  # how long a power cycle stays off: the IPMI specification asks for at least 1 s
@@ -38,11 +39,11 @@ class Power(Fault):
         """The host."""
         return (self.node,)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """The host must exist and its BMC must answer."""
         _is_on(sandbox.node(self.node))
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Return when the BMC reports the wanted state; the host boots after that."""
         node = sandbox.node(self.node)
         if self.action is not Action.ON:
@@ -52,11 +53,11 @@ class Power(Fault):
         if self.action is not Action.OFF:
             _switch(node, on=True)
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Power on."""
         _switch(sandbox.node(self.node), on=True)
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when somebody, or this fault itself, has powered the host on."""
         try:
             return bmc.of(sandbox.node(self.node)).is_on()

@@ -12,7 +12,8 @@ from bob.errors import UsageError
 from bob.sandbox.faults import processes
 from bob.sandbox.faults.base import Fault
 from bob.sandbox.faults.processes import HostProcess
-from bob.sandbox.layout import Layout, NodeLayout
+from bob.sandbox.layout import NodeLayout
+from bob.sandbox.record import Sandbox
 from bob.waiting import wait_for
 
 OBEY_SECONDS = 10.0  # a process in the middle of a disk write obeys later than at once
@@ -45,7 +46,7 @@ class Process(Fault):
         """Host and pattern."""
         return (self.node, self.pattern)
 
-    def check(self, sandbox: Layout) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """The host must be on, and something in it must match."""
         node = sandbox.node(self.node)
         processes.require_init(node)
@@ -56,7 +57,7 @@ class Process(Fault):
                 f"`bob sandbox shell {self.node} -- ps -e` shows it.",
             )
 
-    def apply(self, sandbox: Layout) -> None:
+    def apply(self, sandbox: Sandbox) -> None:
         """Signal every match, and return when the signal has done its work."""
         node = sandbox.node(self.node)
         hit = processes.matching(node, self.pattern)
@@ -69,7 +70,7 @@ class Process(Fault):
             cure=f"Does {self.node} hang? See `bob sandbox fault ls --name {sandbox.name}`.",
         )
 
-    def undo(self, sandbox: Layout) -> None:
+    def undo(self, sandbox: Sandbox) -> None:
         """Wake what is stopped; start a killed unit that does not run."""
         node = sandbox.node(self.node)
         found = processes.matching(node, self.pattern)
@@ -79,7 +80,7 @@ class Process(Fault):
             processes.execute(node, ["systemctl", "reset-failed", self.pattern])
             processes.execute(node, ["systemctl", "start", self.pattern])
 
-    def over(self, sandbox: Layout) -> bool:
+    def over(self, sandbox: Sandbox) -> bool:
         """True when a killed process runs again, and when nothing is stopped any more."""
         found = processes.matching(sandbox.node(self.node), self.pattern)
         if self.blow is Blow.KILL:
