@@ -23,7 +23,7 @@ def make_operator_key(layout: Layout) -> None:
 
 
 def prepare(layout: Layout, node: NodeLayout, image: Path, hierarchies: dict[str, str]) -> None:
-    """Make a host's directories, disk and BMC password, where missing."""
+    """Make what is missing of a host: directories, disk, BMC password. Empty disks get `image`."""
     for folder in (node.work, node.root, node.docker, node.run, node.bmc):
         folder.mkdir(parents=True, exist_ok=True)
     node.bmc.chmod(0o700)
@@ -31,7 +31,9 @@ def prepare(layout: Layout, node: NodeLayout, image: Path, hierarchies: dict[str
         node.bmc_password_file.touch(0o600)
         node.bmc_password_file.write_text(secrets.token_hex(8))  # IPMI 2.0 allows 20 bytes
     node.host_pid_file.unlink(missing_ok=True)  # of an earlier life of this machine
-    if not node.upper.exists():
+    if node.upper.exists():
+        image = Path(Host.load(node.host_file).image)  # a disk belongs to the image below it
+    else:
         _install(layout, node)
     describe(layout, node, image, hierarchies).save(node.host_file)
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections import deque
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -90,10 +91,12 @@ def _remember(lines: Iterable[str], last: deque[str]) -> Iterator[str]:
 
 def _customise(root: Path) -> None:
     for pattern in recipe.REMOVED:
-        for path in root.glob(pattern):
-            path.unlink()
-    for unit in recipe.DISABLED:
-        for link in root.glob(f"etc/systemd/system/*.wants/{unit}"):
+        folder, name = (root / pattern).parent, Path(pattern).name
+        for path in folder.glob("*"):  # by name alone: a link may lead nowhere out here
+            if fnmatch(path.name, name):
+                path.unlink()
+    for link in root.glob("etc/systemd/system/*.wants/*"):
+        if link.name in recipe.DISABLED:
             link.unlink()
     for name, text in recipe.FILES.items():
         path = root / name

@@ -20,7 +20,7 @@ DISABLED = ("haproxy.service", "keepalived.service")
 MASKED = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
     "fstrim.timer", "systemd-tmpfiles-clean.timer", "e2scrub_reap.service", "remote-fs.target",
-    "getty.target", "console-getty.service", "systemd-logind.service", "systemd-pstore.service",
+    "getty.target", "console-getty.service", "systemd-pstore.service",
     "systemd-udevd.service", "systemd-udev-trigger.service", "systemd-udevd-control.socket",
     "systemd-udevd-kernel.socket", "systemd-hwdb-update.service", "kmod-static-nodes.service",
     "systemd-modules-load.service", "systemd-random-seed.service", "systemd-update-utmp.service",
@@ -30,7 +30,8 @@ MASKED = (
     "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount", "sys-kernel-config.mount", "sys-fs-fuse-connections.mount",
     "proc-sys-fs-binfmt_misc.automount", "systemd-repart.service", "systemd-sysext.service",
-    "systemd-fsckd.socket", "systemd-initctl.socket", "keyboard-setup.service",
+    "systemd-fsckd.socket", "systemd-sysusers.service", "systemd-pcrphase.service",
+    "systemd-pcrphase-sysinit.service", "systemd-initctl.socket", "keyboard-setup.service",
 )  # fmt: skip
 
 # On a cgroup v1 machine nspawn hands the controllers over read-only; docker and Nomad write them.
@@ -79,8 +80,9 @@ FILES: dict[str, str] = {
     "etc/systemd/journald.conf.d/size.conf": "[Journal]\nSystemMaxUse=64M\n",
 }
 
-# Left by the installation; a host makes or gets its own.
+# Left by the installation: a host makes or gets its own. logind is started when it is asked for.
 REMOVED = (
+    "lib/systemd/system/multi-user.target.wants/systemd-logind.service",
     "etc/hostname", "etc/machine-id", "etc/resolv.conf", "var/lib/dbus/machine-id",
     "etc/ssh/ssh_host_*", "var/cache/apt/archives/*.deb", "var/lib/apt/lists/*_*",
 )  # fmt: skip
