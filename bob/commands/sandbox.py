@@ -77,13 +77,10 @@ def shell(
     name: NameOption = "sandbox",
 ) -> None:
     """Open a shell in a host as root, or run a command there and return its exit code."""
-    import shlex
-
     from bob.sandbox.record import Sandbox
 
-    sandbox = Sandbox.load(name)
-    words = [shlex.join(command)] if command else None  # ssh joins its words with spaces
-    raise typer.Exit(subprocess.run(sandbox.ssh_command(node, words), check=False).returncode)
+    ssh = Sandbox.load(name).ssh_command(node, command)
+    raise typer.Exit(subprocess.run(ssh, check=False).returncode)
 
 
 def status(name: NameOption = "sandbox", output: OutputOption = Format.TEXT) -> None:

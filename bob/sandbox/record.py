@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,10 @@ class Sandbox:
         return bmc.of(self.node(name))
 
     def ssh_command(self, name: str, argv: list[str] | None = None) -> list[str]:
-        """The ssh command line that runs `argv` in a host as root; interactive without `argv`."""
+        """The ssh command line that runs `argv` in a host as root; interactive without `argv`.
+
+        The words of `argv` arrive there as they are: they are quoted for the shell in between.
+        """
         options = {
             "IdentityFile": str(self.layout.ssh_key),
             "IdentitiesOnly": "yes",
@@ -83,7 +87,8 @@ class Sandbox:
         }
         words = [f"-o{name}={value}" for name, value in options.items()]
         target = f"root@{self.node(name).addresses['mgmt']}"
-        return ["ssh", "-F", "none", *words, *([] if argv else ["-t"]), target, *(argv or [])]
+        command = [target, shlex.join(argv)] if argv else ["-t", target]
+        return ["ssh", "-F", "none", *words, *command]
 
     def power(self, name: str) -> str:
         """What the host really does, not what its BMC says: on, off, or hung (frozen)."""
