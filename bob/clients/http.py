@@ -22,7 +22,7 @@ import urllib3.exceptions
 from bob.errors import Permanent, Temporary
 from bob.waiting import Deadline
 
-CONNECT_SECONDS = 1.0  # a live server of the same site answers within milliseconds
+CONNECT_SECONDS = 1.5  # a live server of the same site takes milliseconds, a busy one a second
 NO_LEADER = "No cluster leader"  # the text of both products; such a request was not carried out
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -90,6 +90,11 @@ class Http:
         self._index_header = index_header
         self._local = threading.local()  # a requests.Session must not be shared between threads
         self._preferred = 0
+
+    @property
+    def address(self) -> str:
+        """The candidate that answered last, or the first one."""
+        return self.addresses[self._preferred]
 
     def request(
         self,

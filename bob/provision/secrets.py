@@ -73,6 +73,16 @@ def load_or_create(path: Path, cluster: Cluster) -> Secrets:
         return wanted
 
 
+def load(path: Path, cluster_name: str) -> Secrets:
+    """Read the secrets of a cluster that was initialised. Raises `SecretsUnusable`, `Exposed`."""
+    found = _read(path, cluster_name)
+    if found is None:
+        raise SecretsUnusable(
+            f"there is no {path}", cure="put back a copy of it from the machine that ran bob init"
+        )
+    return found
+
+
 def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
     """The secrets that `cluster` needs: existing ones as they are, missing ones new."""
     networks = cluster.network_names()
@@ -104,20 +114,20 @@ def _read(path: Path, cluster_name: str) -> Secrets | None:
     cure = f"put back a copy of {path}; without it the running cluster cannot be managed"
     try:
         values = json.loads(content)
-        schema = values.pop("schema")
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise SecretsUnusable(f"{path} is damaged (not a JSON object)", cure=cure)
+    if (schema := values.pop("schema", None)) != SCHEMA:
+        raise SecretsUnusable(
+            f"{path} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
+            cure="use the version of bob that wrote it",
+        )
+    try:
         found = Secrets.model_validate(values)
     except ValidationError as error:  # its text is not shown: it may hold values
         places = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
         raise SecretsUnusable(f"{path} is damaged (at {places})", cure=cure) from None
-    except (ValueError, KeyError, AttributeError):
-        raise SecretsUnusable(
-            f"{path} is damaged (not the JSON that was written)", cure=cure
-        ) from None
-    if schema != SCHEMA:
-        raise SecretsUnusable(
-            f"{path} has the format {schema!r}, this version reads {SCHEMA!r}",
-            cure="use the version of bob that wrote it",
-        )
     if found.cluster != cluster_name:
         raise SecretsUnusable(
             f"{path} belongs to cluster {found.cluster!r}, not to {cluster_name!r}", cure=cure

@@ -10,13 +10,14 @@ from bob.clients.consul.acl import (
     TokenInfo,
 )
 from bob.clients.consul.agent import Agent, Member, MemberStatus
-from bob.clients.consul.catalog import Catalog, CatalogNode, Check, ServiceInstance
+from bob.clients.consul.catalog import SERF_HEALTH, Catalog, CatalogNode, Check, ServiceInstance
 from bob.clients.consul.client import Consul
 from bob.clients.consul.kv import Indexed, Kv, KvEntry
 from bob.clients.consul.operator import Keyring, Operator
 from bob.clients.consul.txn import Txn, TxnResult
 
 __all__ = [
+    "SERF_HEALTH",
     "Acl",
     "Agent",
     "AuthMethod",

@@ -13,6 +13,7 @@ from bob.clients.quorum import node_name
 
 ALL_NAMESPACES = "*"
 RUNNING = "running"
+READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Node:
     status: str
     eligible: bool
     draining: bool
+
+    @property
+    def ready(self) -> bool:
+        """Its heartbeats arrive and it may run allocations."""
+        return self.status == READY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,30 @@
+"""`bob status`: nodes, servers, voters, leaders, agents per network, Nomad and services."""
+
+from __future__ import annotations
+
+import typer
+
+from bob import console
+from bob.commands._cluster import ClusterOption
+from bob.console import Format, OutputOption
+from bob.errors import Degraded
+
+
+def register(app: typer.Typer) -> None:
+    """Add `bob status`."""
+    app.command()(status)
+
+
+def status(cluster: ClusterOption = None, output: OutputOption = Format.TEXT) -> None:
+    """Show the cluster on one screen; exit code 9 when something in it needs attention."""
+    from bob.context import Context
+    from bob.status.decide import decide
+    from bob.status.render import render
+    from bob.status.sense import sense
+
+    context = Context.load(cluster)
+    found = decide(context, sense(context, context.secrets()))
+    console.emit(found.as_json(), output, lambda: render(found, console.out))
+    if not found.healthy:
+        more = f" (and {len(found.reasons) - 1} more)" if len(found.reasons) > 1 else ""
+        raise Degraded(f"cluster {found.cluster} is degraded: {found.reasons[0]}{more}")

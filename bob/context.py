@@ -1,0 +1,168 @@
+"""A cluster that this machine knows: written by `bob init`, read by every later command.
+
+~/.local/state/bob/current                        name of the cluster initialised last
+~/.local/state/bob/clusters/<name>/context.json   where its nodes are; nothing secret
+~/.local/state/bob/clusters/<name>/secrets.json   its tokens (`bob.provision.secrets`)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bob import paths
+from bob.clients.consul import Consul
+from bob.clients.nomad import Nomad
+from bob.errors import UsageError
+from bob.provision import agents
+from bob.provision.private_files import write_private
+from bob.provision.secrets import Secrets, load
+from inventory import Cluster, NetworkName
+from inventory.values import Address, ClusterLabel, FrozenMap, FrozenMapping, Label
+
+SCHEMA = "bob/context/1"
+CONTEXT_FILE = "context.json"
+SECRETS_FILE = "secrets.json"
+CURRENT_FILE = "current"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class KnownNode(_Part):
+    """A node as it was initialised. What it is now is asked from the cluster."""
+
+    name: Label
+    zone: Label
+    server: bool
+    addresses: FrozenMap[NetworkName, Address]
+
+
+class Context(_Part):
+    """How to find a cluster. Paths are relative to its folder."""
+
+    cluster: ClusterLabel
+    datacenters: FrozenMap[NetworkName, str]
+    """Consul's datacenter of each network."""
+    nodes: tuple[KnownNode, ...]
+    consul_ca: Path = Path("pki/consul-ca.pem")
+    nomad_ca: Path = Path("pki/nomad-ca.pem")
+
+    @classmethod
+    def of(cls, cluster: Cluster, servers: Iterable[str]) -> Context:
+        """The context of an inventory whose quorum is on `servers` (node names)."""
+        quorum = frozenset(servers)
+        names = cluster.network_names()
+        return cls(
+            cluster=cluster.name,
+            datacenters=FrozenMapping({name: agents.datacenter(cluster, name) for name in names}),
+            nodes=tuple(
+                KnownNode(
+                    name=node.name,
+                    zone=node.zone,
+                    server=node.name in quorum,
+                    addresses=node.addresses,
+                )
+                for node in cluster.nodes
+            ),
+        )
+
+    @classmethod
+    def load(cls, cluster: str | None = None) -> Context:
+        """The context of `cluster`, or of the one initialised last. Raises `UsageError`."""
+        name = cluster or _current()
+        path = paths.cluster_dir(name) / CONTEXT_FILE
+        try:
+            content = json.loads(path.read_bytes())
+            schema = content.pop("schema")
+            found = cls.model_validate(content)
+        except FileNotFoundError:
+            raise UsageError(
+                f"cluster {name!r} is not known here (no {path})",
+                cure="Initialise it with: bob init -f cluster.yaml",
+            ) from None
+        except (ValidationError, ValueError, KeyError, AttributeError) as error:
+            raise UsageError(
+                f"{path} is damaged: {error}", cure="Write it again with: bob init -f cluster.yaml"
+            ) from error
+        if schema != SCHEMA:
+            raise UsageError(
+                f"{path} has the format {schema!r}, this version reads {SCHEMA!r}",
+                cure="Use the version of bob that wrote it.",
+            )
+        return found
+
+    def save(self) -> Path:
+        """Write the context and make this cluster the current one. Returns the file."""
+        path = self.folder / CONTEXT_FILE
+        write_private(path, self.content())
+        write_private(paths.state_dir() / CURRENT_FILE, self.cluster.encode() + b"\n")
+        return path
+
+    def content(self) -> bytes:
+        """What `save` writes."""
+        content = {"schema": SCHEMA, **self.model_dump(mode="json")}
+        return json.dumps(content, indent=2).encode() + b"\n"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this cluster on the operator's machine."""
+        return paths.cluster_dir(self.cluster)
+
+    @property
+    def networks(self) -> tuple[NetworkName, ...]:
+        """The networks of the cluster, mgmt first."""
+        return tuple(name for name in NetworkName if name in self.datacenters)
+
+    @property
+    def servers(self) -> tuple[KnownNode, ...]:
+        """The nodes that were initialised as servers."""
+        return tuple(node for node in self.nodes if node.server)
+
+    @property
+    def consul_ca_file(self) -> Path:
+        """The authority behind every Consul certificate."""
+        return self.folder / self.consul_ca
+
+    @property
+    def nomad_ca_file(self) -> Path:
+        """The authority behind every Nomad certificate."""
+        return self.folder / self.nomad_ca
+
+    def consul_url(self, node: KnownNode, network: NetworkName = NetworkName.MGMT) -> str:
+        """The Consul API of a network on a server."""
+        port = agents.consul_agent(network).https_port
+        return f"https://{node.addresses[NetworkName.MGMT]}:{port}"
+
+    def nomad_url(self, node: KnownNode) -> str:
+        """The Nomad API of a server."""
+        return f"https://{node.addresses[NetworkName.MGMT]}:{agents.NOMAD_HTTP_PORT}"
+
+    def secrets(self) -> Secrets:
+        """The tokens of the cluster. Raises `SecretsUnusable` or `Exposed`."""
+        return load(self.folder / SECRETS_FILE, self.cluster)
+
+    def consul(self, network: NetworkName = NetworkName.MGMT) -> Consul:
+        """The Consul API of a network on whichever server answers, with the operator's token."""
+        urls = [self.consul_url(node, network) for node in self.servers]
+        return Consul.any(urls, self.secrets().operator.get_secret_value(), self.consul_ca_file)
+
+    def nomad(self) -> Nomad:
+        """The Nomad API of whichever server answers, with the right to do everything."""
+        urls = [self.nomad_url(node) for node in self.servers]
+        token = self.secrets().nomad_management.get_secret_value()
+        return Nomad.any(urls, token, self.nomad_ca_file)
+
+
+def _current() -> str:
+    try:
+        name = (paths.state_dir() / CURRENT_FILE).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        name = ""
+    if not name:
+        raise UsageError("no cluster is known here", cure="Run: bob init -f cluster.yaml")
+    return name

@@ -1,0 +1,73 @@
+"""From what the servers say to the state of the cluster. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bob.clients.consul import MemberStatus
+from bob.context import Context
+from bob.status.parts import Parts, parts_of
+from bob.status.reasons import reasons_for
+from bob.status.services import services_of
+from bob.status.snapshot import ConsulView, NomadView, Snapshot
+from bob.status.view import AgentState, ClusterStatus, NodeStatus, NomadState
+from inventory import NetworkName
+
+AGENT_STATES = {
+    MemberStatus.ALIVE: AgentState.ALIVE,
+    MemberStatus.LEAVING: AgentState.LEFT,
+    MemberStatus.LEFT: AgentState.LEFT,
+    MemberStatus.FAILED: AgentState.FAILED,
+    MemberStatus.NONE: AgentState.FAILED,
+}
+
+
+def decide(context: Context, snapshot: Snapshot) -> ClusterStatus:
+    """The state of the cluster, with a reason for everything that needs attention."""
+    parts = parts_of(snapshot)
+    nodes = tuple(_nodes(context, parts))
+    services = services_of(parts.nomad.view, parts.consul[NetworkName.MGMT].view)
+    return ClusterStatus(
+        cluster=context.cluster,
+        reasons=reasons_for(parts, nodes, services),
+        consul_leaders={network: part.leader for network, part in parts.consul.items()},
+        nomad_leader=parts.nomad.leader,
+        nodes=nodes,
+        services=services,
+    )
+
+
+def _nodes(context: Context, parts: Parts) -> Iterator[NodeStatus]:
+    """The nodes of the context, then those that joined later."""
+    mgmt = parts.consul[NetworkName.MGMT].view
+    members = {member.name: member for member in mgmt.members} if mgmt else {}
+    known = {node.name: node for node in context.nodes}
+    joined = (m.name for m in members.values() if m.status is MemberStatus.ALIVE)
+    for name in dict.fromkeys([*known, *sorted(joined)]):
+        votes = {part.votes(name) for part in parts.consul.values()}
+        yield NodeStatus(
+            name=name,
+            zone=known[name].zone if name in known else "",
+            networks={net: _agent_state(name, part.view) for net, part in parts.consul.items()},
+            server=members[name].server if name in members else known[name].server,
+            consul_voter=None if None in votes else votes == {True},
+            nomad_voter=parts.nomad.votes(name),
+            nomad=_nomad_state(name, parts.nomad.view),
+        )
+
+
+def _agent_state(name: str, view: ConsulView | None) -> AgentState:
+    if view is None:
+        return AgentState.UNKNOWN
+    states = (AGENT_STATES[m.status] for m in view.members if m.name == name)
+    return next(states, AgentState.ABSENT)
+
+
+def _nomad_state(name: str, view: NomadView | None) -> NomadState:
+    """A reinstalled node is known by two ids for a day: the one that is ready counts."""
+    if view is None:
+        return NomadState.UNKNOWN
+    ready = [node.ready for node in view.nodes if node.name == name]
+    if not ready:
+        return NomadState.ABSENT
+    return NomadState.READY if any(ready) else NomadState.DOWN
