@@ -120,6 +120,8 @@ def _client(node: Node, limits: HostLimits | None) -> Config:
         "meta": {"zone": node.zone},
         "network_interface": interface_of(str(node.addresses[NetworkName.MGMT])),
         "preferred_address_family": "ipv4",
+        # A bare host is none of these; each would ask 169.254.169.254 and wait for no answer.
+        "options": {"fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce"},
         "gc_max_allocs": 50,  # Nomad's default; finished allocations kept for their logs
         "cni_path": "/usr/lib/cni",  # where Debian's containernetworking-plugins puts them
         # `exec` copies these into each task: the default copies /usr too, 10-14 s for an image of

@@ -14,6 +14,7 @@ from bob.provision.agents import (
     ConsulAgent,
     consul_agent,
 )
+from bob.provision.consul_config import CONFIG_FILE as CONSUL_CONFIG_FILE
 from bob.provision.templates import render
 from inventory.model import NetworkName
 
@@ -28,6 +29,8 @@ def consul_unit(agent: ConsulAgent) -> str:
     return render(
         "consul.service.j2",
         agent=agent,
+        # The file, not the folder: for each certificate in a folder the agent would warn twice.
+        config_file=agent.config_dir / CONSUL_CONFIG_FILE,
         user=CONSUL_USER,
         bin_dir=BIN_DIR,
         state_dir=agent.data_dir.relative_to(_VAR_LIB),

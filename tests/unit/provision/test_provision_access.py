@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from provision_samples import NETWORKS, SERVERS
+
+from bob.provision.access import agent_policy, consul_access, workload_access
+from bob.provision.pki import Authorities
+from bob.provision.secrets import Secrets
+from inventory.model import Cluster, NetworkName
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_policy_of_a_token_exists(
+    cluster: Cluster, some_secrets: Secrets, network: str
+) -> None:
+    access = consul_access(cluster, NetworkName(network), SERVERS, some_secrets)
+    names = [policy.name for policy in access.policies]
+    assert len(set(names)) == len(names)
+    for token in access.tokens:
+        assert set(token.policies) <= set(names)
+
+
+def test_tokens_of_each_datacenter(cluster: Cluster, some_secrets: Secrets) -> None:
+    mgmt = consul_access(cluster, NetworkName.MGMT, SERVERS, some_secrets)
+    storage = consul_access(cluster, NetworkName.STORAGE, SERVERS, some_secrets)
+    assert len(mgmt.tokens) == 4 + 1 + 1 + 4  # agents, operator, dns, nomad
+    assert len(storage.tokens) == 4 + 1
+    held = {token.description: token for token in storage.tokens}
+    own = some_secrets.consul_agents["host3"][NetworkName.STORAGE]
+    assert held["Consul agent of host3"].secret == own
+    assert held["operator"].secret == some_secrets.operator
+
+
+def test_accessors_are_unique_and_stay(cluster: Cluster, some_secrets: Secrets) -> None:
+    def accessors() -> list[str]:
+        return [
+            token.accessor_id
+            for network in NetworkName
+            for token in consul_access(cluster, network, SERVERS, some_secrets).tokens
+        ]
+
+    assert accessors() == accessors()
+    assert len(set(accessors())) == 20
+
+
+def test_management_tokens_are_not_handed_out(cluster: Cluster, some_secrets: Secrets) -> None:
+    """They come into being with the servers; a second one would be one too many."""
+    for network in NetworkName:
+        tokens = consul_access(cluster, network, SERVERS, some_secrets).tokens
+        assert some_secrets.consul_management[network] not in [token.secret for token in tokens]
+
+
+def test_nomad_agents_get_the_policy_of_their_role(cluster: Cluster, some_secrets: Secrets) -> None:
+    access = consul_access(cluster, NetworkName.MGMT, SERVERS, some_secrets)
+    held = {token.description: token.policies for token in access.tokens}
+    assert held["Nomad agent of host1"] == ("bob-nomad-server",)
+    assert held["Nomad agent of host4"] == ("bob-nomad-client",)
+
+
+def test_no_policy_is_as_good_as_management(cluster: Cluster, some_secrets: Secrets) -> None:
+    policies = consul_access(cluster, NetworkName.MGMT, SERVERS, some_secrets).policies
+    for policy in policies:
+        rules = re.findall(r"^(\w+)", policy.rules, re.MULTILINE)
+        assert rules and "acl" not in rules and 'operator = "write"' not in policy.rules
+        assert not re.search(r'key(_prefix)? "[^"]*" \{ policy = "write"', policy.rules)
+
+
+def test_an_agent_writes_its_own_node_only() -> None:
+    rules = agent_policy("host1").rules
+    assert re.findall(r'^(.+) \{ policy = "write" \}', rules, re.MULTILINE) == ['node "host1"']
+
+
+def test_the_operator_sees_no_secret(cluster: Cluster, some_secrets: Secrets) -> None:
+    policies = consul_access(cluster, NetworkName.MGMT, SERVERS, some_secrets).policies
+    (rules,) = (policy.rules for policy in policies if policy.name == "bob-operator")
+    assert 'key_prefix "bob/secret/" { policy = "deny" }' in rules
+    assert "write" not in rules
+
+
+def test_workloads_log_in_through_the_nomad_on_the_same_host(authorities: Authorities) -> None:
+    access = workload_access(authorities.nomad)
+    config = access.auth_config
+    assert config["JWKSURL"] == "https://127.0.0.1:4646/.well-known/jwks.json"
+    assert config["JWKSCACert"] == authorities.nomad.certificate.decode()
+    assert "PRIVATE" not in json.dumps(config)
+    assert config["BoundAudiences"] == ["consul.io"]
+    service, task = access.binding_rules
+    assert (service.bind_type, service.bind_name) == ("service", "${value.nomad_service}")
+    assert task.bind_name.replace("${value.nomad_namespace}", "default") == access.role
+    assert 'key_prefix "config/"' in access.policy.rules
