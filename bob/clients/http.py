@@ -39,7 +39,7 @@ class Unreachable(Temporary):
 
 
 class Refused(Permanent):
-    """The server understood and said no. `status` is the HTTP status, 400 to 499."""
+    """The server understood and said no. `status` is the HTTP status, 300 to 499."""
 
     def __init__(self, message: str, *, status: int, cure: str = "") -> None:
         super().__init__(message, cure=cure)
@@ -111,25 +111,28 @@ class Http:
         Returns answers with a status below 300 or listed in `accept`. `wait` (seconds) is how long
         the server may hold a blocking read, on top of the timeout. Another candidate is tried when
         the request cannot have been carried out, or only reads. Raises `Unreachable` (connection,
-        deadline, 5xx, 429) or `Refused` (other 4xx).
+        deadline, 5xx, 429) or `Refused` (other statuses).
         """
         deadline = Deadline(self.timeout)
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        safe = method in SAFE_METHODS
         first, count = self._preferred, len(self.addresses)
         missed: list[Unreachable] = []
         for position in range(count):
             if missed and deadline.passed():
                 break
             choice = (first + position) % count
-            seconds = max(deadline.left(), 0.001) / (count - position)
+            left = max(deadline.left(), 0.001)
+            share = left / (count - position)  # a write has one try only, so it may use all
+            limits = (min(CONNECT_SECONDS, share), (share if safe else left) + wait)
             try:
                 answer = self._attempt(
-                    self.addresses[choice], method, path, dict(params or {}), data, seconds, wait
+                    self.addresses[choice], method, path, dict(params or {}), data, limits
                 )
                 self._judge(answer, accept)
             except Unreachable as error:
                 missed.append(error)
-                if error.sent and method not in SAFE_METHODS:
+                if error.sent and not safe:
                     raise
                 continue
             self._preferred = choice
@@ -149,14 +152,14 @@ class Http:
         path: str,
         params: dict[str, str | int],
         data: bytes | None,
-        seconds: float,
-        wait: float,
+        limits: tuple[float, float],
     ) -> Answer:
+        """Ask one server; `limits` are the seconds to connect and to answer."""
         where = f"{method} {address}{path}"
         try:
             response = self._session().request(
                 method, address + path, params=params, data=data, verify=self._verify,
-                timeout=(min(CONNECT_SECONDS, seconds), seconds + wait), allow_redirects=False,
+                timeout=limits, allow_redirects=False,
             )  # fmt: skip
         except requests.RequestException as error:
             raise self._explain(error, address, where) from error
