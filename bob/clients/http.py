@@ -1,4 +1,4 @@
-"""HTTPS to the agents' APIs: deadlines, several candidate servers, certificates and error classes.
+"""HTTPS to the agents' APIs: deadlines, several candidate servers, certificates.
 
 Consul and Nomad answer alike: JSON, an index in a header, plain text as the reason of a refusal.
 What differs (the token's header, the calls) is in the packages `consul` and `nomad` beside this.
@@ -7,43 +7,23 @@ What differs (the token's header, the calls) is in the packages `consul` and `no
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
-import urllib3.exceptions
 
-from bob.errors import Permanent, Temporary
+from bob.clients.http_errors import NO_LEADER, Refused, Unreachable, explain, refusal, unusable_ca
+from bob.errors import Permanent
 from bob.waiting import Deadline
 
+__all__ = ["NO_LEADER", "Answer", "Http", "Refused", "Unreachable"]
+
 CONNECT_SECONDS = 1.5  # a live server of the same site takes milliseconds, a busy one a second
-NO_LEADER = "No cluster leader"  # the text of both products; such a request was not carried out
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-
-
-class Unreachable(Temporary):
-    """No candidate gave a usable answer. `sent`: the request may have been carried out.
-
-    After a write with `sent` true the caller reads before it tries again.
-    """
-
-    def __init__(self, message: str, *, sent: bool, cure: str = "") -> None:
-        super().__init__(message, cure=cure)
-        self.sent = sent
-
-
-class Refused(Permanent):
-    """The server understood and said no. `status` is the HTTP status, 300 to 499."""
-
-    def __init__(self, message: str, *, status: int, cure: str = "") -> None:
-        super().__init__(message, cure=cure)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +109,8 @@ class Http:
                 answer = self._attempt(
                     self.addresses[choice], method, path, dict(params or {}), data, limits
                 )
-                self._judge(answer, accept)
+                if answer.status >= HTTPStatus.MULTIPLE_CHOICES and answer.status not in accept:
+                    raise refusal(answer.where, answer.status, answer.body)
             except Unreachable as error:
                 missed.append(error)
                 if error.sent and not safe:
@@ -162,7 +143,9 @@ class Http:
                 timeout=limits, allow_redirects=False,
             )  # fmt: skip
         except requests.RequestException as error:
-            raise self._explain(error, address, where) from error
+            raise explain(error, address, where, self._verify) from error
+        except OSError as error:  # requests found no CA file
+            raise unusable_ca(error, where, self._verify) from error
         index = response.headers.get(self._index_header, "")
         return Answer(
             where, response.status_code, response.content, int(index) if index.isdigit() else 0
@@ -176,55 +159,3 @@ class Http:
             session.headers.update(self._headers)
             self._local.session = session
         return session
-
-    def _explain(self, error: requests.RequestException, address: str, where: str) -> Exception:
-        """The Bob error for a failure below HTTP."""
-        chain = list(_causes(error))
-        host = urlsplit(address).netloc
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
-            return Permanent(
-                f"{where}: the certificate of {host} is not trusted: {chain[-1]}",
-                cure=f"Check that the CA file ({self._verify}) belongs to this cluster.",
-            )
-        unsent = (
-            requests.ConnectTimeout,
-            urllib3.exceptions.NewConnectionError,
-            ConnectionRefusedError,
-        )
-        if isinstance(error, requests.Timeout):
-            reason = "no answer in time"
-        else:
-            reason = str(chain[-1]) or type(chain[-1]).__name__
-        return Unreachable(
-            f"{where}: {reason}",
-            sent=not any(isinstance(cause, unsent) for cause in chain),
-            cure=f"Check that {host} is up and its agent runs.",
-        )
-
-    @staticmethod
-    def _judge(answer: Answer, accept: Collection[int]) -> None:
-        """Raise for a status that is neither success nor in `accept`."""
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in accept:
-            return
-        text = " ".join(answer.body[:400].decode(errors="replace").split())
-        message = f"{answer.where}: {answer.status} {text}"
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unreachable(message, sent=NO_LEADER not in text)
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Unreachable(message, sent=False)
-        cure = ""
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            cure = "The token is unknown to this cluster or its policy does not allow this call."
-        raise Refused(message, status=answer.status, cure=cure)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """`error` and what it was made from, outermost first."""
-    found: list[BaseException] = []
-    todo: list[object] = [error]
-    while todo:
-        item = todo.pop(0)
-        if isinstance(item, BaseException) and item not in found:
-            found.append(item)
-            todo += [getattr(item, "reason", None), *item.args, item.__cause__, item.__context__]
-    return found

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -225,6 +226,19 @@ def test_a_redirect_is_not_followed_with_the_token(servers: list[Server]) -> Non
     servers[0].status = 307
     with pytest.raises(Refused, match="307"):
         http(servers[0].address).request("GET", "/v1/x")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_unusable_ca_file_is_named(
+    tmp_path: Path, servers: list[Server], content: str | None
+) -> None:
+    ca_file = tmp_path / "ca.pem"
+    if content is not None:
+        ca_file.write_text(content)
+    client = Http([servers[0].address.replace("http:", "https:")], {}, ca_file, 1.0, "X-Index")
+    with pytest.raises(Permanent, match="cannot use the CA file") as error:
+        client.request("GET", "/v1/x")
+    assert str(ca_file) in error.value.cure
 
 
 def test_a_client_needs_an_address() -> None:
