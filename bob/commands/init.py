@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bob.errors import BobError
     from bob.ops.record import StepRecord
 
+EVERY_RUN = ("preflight", "record")  # steps that look, or note this run, also when nothing changes
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -46,17 +48,18 @@ def init(
     operation, context = run(cluster, binaries, progress, accept or ())
     for warning in context.warnings:
         console.err.print(f"[yellow]warning:[/] {warning}")
+    changed = [name for name in progress.applied if name not in EVERY_RUN]
     seconds = round(time.monotonic() - began, 1)
     view = {
         "schema": "bob/init/1",
         "cluster": cluster.name,
         "operation": operation.id,
         "state": operation.state.value,
-        "changed": progress.applied,
+        "changed": changed,
         "seconds": seconds,
         "steps": [step.model_dump(mode="json") for step in operation.steps],
     }
-    done = "is ready" if progress.applied else "was ready already; nothing to do"
+    done = "is ready" if changed else "was ready already; nothing to do"
     console.emit(
         view,
         output,

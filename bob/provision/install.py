@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def send_files(host: Host, files: Iterable[NodeFile]) -> None:
 
 
 def _archive(files: Iterable[NodeFile]) -> bytes:
-    buffer = io.BytesIO()
+    buffer, now = io.BytesIO(), int(time.time())
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as archive,
@@ -101,7 +102,7 @@ def _archive(files: Iterable[NodeFile]) -> bytes:
         for file in files:
             entry = tarfile.TarInfo(file.path.lstrip("/"))
             entry.size = len(file.content)
-            entry.mode = file.mode
+            entry.mode, entry.mtime = file.mode, now
             entry.uname, entry.gname = file.owner, file.group
             archive.addfile(entry, io.BytesIO(file.content))
     return buffer.getvalue()

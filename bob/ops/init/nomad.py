@@ -100,28 +100,44 @@ class NomadClients(Step[InitContext]):
         return needed(f"{', '.join(sorted(missing))} not ready") if missing else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        def start(host: Host) -> None:
-            final = nomad_config_file(context, host.name)
-            restart = ""
-            if install.differing(host, [final]):
-                install.send_files(host, [final])
-                restart = f"systemctl try-restart --no-block {agents.NOMAD_UNIT}\n"
-            host.run(restart + install.start_script([agents.NOMAD_UNIT]))
+        # Servers without any registered node hold no work, so all may restart at once. Servers
+        # with nodes change one by one: a restarted majority refuses its nodes for half a minute.
+        at_once = not context.nomad().state.nodes()
+        if at_once:
+            context.fleet.each(lambda host: start(context, host), context.servers)
+        else:
+            for name in context.servers:
+                start(context, context.fleet[name])
+                _wait(context, f"{name} ready", {name}, deadline)
+        context.fleet.each(lambda host: start(context, host), context.clients)
+        everybody = {node.name for node in context.cluster.nodes}
+        _wait(context, "every Nomad node ready", everybody, deadline)
 
-        context.fleet.each(start)
 
-        def all_ready() -> bool:
-            try:
-                return not self.probe(context).reason
-            except Temporary:  # the servers restart
-                return False
+def start(context: InitContext, host: Host) -> None:
+    """Start Nomad with its final configuration, or restart it when it ran with another one."""
+    final = nomad_config_file(context, host.name)
+    restart = ""
+    if install.differing(host, [final]):
+        install.send_files(host, [final])
+        restart = f"systemctl try-restart {agents.NOMAD_UNIT}\n"
+    host.run(restart + install.start_script([agents.NOMAD_UNIT]))
 
-        wait_for(
-            all_ready,
-            what="every Nomad node ready",
-            deadline=deadline,
-            cure="Look at journalctl -u nomad on the nodes that are missing.",
-        )
+
+def _wait(context: InitContext, what: str, names: set[str], deadline: Deadline) -> None:
+    def ready() -> bool:
+        try:
+            nodes = context.nomad().state.nodes()
+        except Temporary:  # the servers restart
+            return False
+        return names <= {node.name for node in nodes if node.status == READY}
+
+    wait_for(
+        ready,
+        what=what,
+        deadline=deadline,
+        cure="Look at journalctl -u nomad on the nodes that are missing.",
+    )
 
 
 def nomad_config_file(context: InitContext, name: str) -> NodeFile:

@@ -53,15 +53,19 @@ class Configuration(Step[InitContext]):
     def apply(self, context: InitContext, deadline: Deadline) -> None:
         differing = self._differing(context)
 
-        def configure(host: Host) -> None:
+        def configure(host: Host) -> list[str]:
             paths = set(differing[host.name])
             files = [file for file in wanted(context, host.name) if file.path in paths]
             host.run(_ADD_USER, timeout=deadline.left())
             install.send_files(host, files)
-            units = " ".join(sorted(_units(files)))
-            host.run(f"systemctl daemon-reload && systemctl try-restart {units}")
+            host.run("systemctl daemon-reload")
+            return sorted(_units(files))
 
-        context.fleet.each(configure, [name for name in differing if differing[name]])
+        changed = context.fleet.each(configure, [name for name in differing if differing[name]])
+        for name, units in changed.items():
+            # One host at a time: an agent that runs already may be a voter. The command returns
+            # when the agent has joined again (Type=notify); units that do not run stay stopped.
+            context.fleet[name].run(f"systemctl try-restart {' '.join(units)}", timeout=120)
 
     def _differing(self, context: InitContext) -> dict[str, tuple[str, ...]]:
         return context.fleet.each(lambda host: install.differing(host, wanted(context, host.name)))

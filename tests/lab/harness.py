@@ -1,0 +1,83 @@
+"""A sandbox with the operator's side of it: runs `bob` as an operator would, in a private state."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bob.sandbox.record import Sandbox
+
+LONG = 300.0  # seconds; generous, since machines that run these tests are slow and shared
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Emulated hosts and a folder that stands for the operator's home."""
+
+    sandbox: Sandbox
+    state: Path
+
+    @property
+    def inventory(self) -> Path:
+        """The inventory of the hosts."""
+        return self.sandbox.layout.inventory
+
+    @property
+    def folder(self) -> Path:
+        """What the operator keeps of the cluster."""
+        return self.state / "clusters" / self.sandbox.name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the operator's commands."""
+        return {**os.environ, "BOB_STATE": str(self.state), "COLUMNS": "160"}
+
+    def command(self, *words: str) -> list[str]:
+        """The argv of a bob command."""
+        return [sys.executable, "-m", "bob", *words]
+
+    def bob(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run `bob WORDS…` and expect this exit code."""
+        result = subprocess.run(
+            self.command(*words), capture_output=True, text=True, env=self.environment,
+            stdin=subprocess.DEVNULL, timeout=LONG,
+        )  # fmt: skip
+        assert result.returncode == code, f"{words}: {result.returncode}\n{result.stderr}"
+        return result
+
+    def init(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run `bob init` on the sandbox's inventory."""
+        return self.bob("init", "-f", str(self.inventory), "--yes", *words, code=code)
+
+    def status(self, code: int | None = None) -> dict[str, Any]:
+        """What `bob status -o json` says; any of its exit codes unless one is demanded."""
+        result = subprocess.run(
+            self.command("status", "-o", "json", "--cluster", self.sandbox.name),
+            capture_output=True, text=True, env=self.environment, timeout=LONG,
+        )  # fmt: skip
+        assert result.returncode in ((0, 9) if code is None else (code,)), result.stderr
+        found: dict[str, Any] = json.loads(result.stdout)
+        return found
+
+    def healthy(self) -> bool:
+        """True when the cluster has nothing to complain about."""
+        return bool(self.status()["healthy"])
+
+    def on(self, node: str, script: str, *, check: bool = True) -> str:
+        """Output of a shell script on a host, run as root."""
+        return self.run(node, ["sh", "-c", script], check=check)
+
+    def run(self, node: str, argv: Sequence[str], *, check: bool = True) -> str:
+        """Output of a command on a host."""
+        result = subprocess.run(
+            self.sandbox.ssh_command(node, list(argv)), capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+        assert not check or result.returncode == 0, f"{node}: {argv}: {result.stderr}"
+        return result.stdout
