@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from bob.provision.agents import LOOPBACK, NOMAD_HTTP_PORT, datacenter
+from bob.provision.issuing import KeyPair
 from bob.provision.nomad_config import CONSUL_AUDIENCE
-from bob.provision.pki import KeyPair
 from bob.provision.secrets import Secrets
 from inventory.model import Cluster, NetworkName
 

@@ -14,7 +14,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from bob.provision.agents import LOOPBACK, datacenter
-from bob.provision.pki import Authorities, KeyPair, LeafRequest, load_or_issue
+from bob.provision.issuing import KeyPair, LeafRequest
+from bob.provision.pki import Authorities, load_or_issue
 from inventory.model import Cluster, NetworkName, Node
 
 NOMAD_REGION = "global"
@@ -52,11 +53,6 @@ def nomad_request(node: Node, *, server: bool) -> LeafRequest:
     return LeafRequest(
         (f"{role}.{NOMAD_REGION}.nomad", "localhost"), (_LOCAL, node.addresses[NetworkName.MGMT])
     )
-
-
-def cli_request() -> LeafRequest:
-    """What the certificate of the operator's command line names."""
-    return LeafRequest((f"cli.{NOMAD_REGION}.nomad", "localhost"), (_LOCAL,))
 
 
 def node_certificates(

@@ -21,7 +21,8 @@ from bob.provision.agents import (
     consul_agents,
 )
 from bob.provision.certificates import NodeCertificates
-from bob.provision.pki import Authorities, KeyPair
+from bob.provision.issuing import KeyPair
+from bob.provision.pki import Authorities
 from bob.provision.resolver import Resolver
 from bob.provision.secrets import Secrets
 from inventory.model import Cluster, Node

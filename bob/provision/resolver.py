@@ -25,8 +25,12 @@ class Resolver:
     """/etc/resolv.conf is a link to systemd-resolved."""
 
     def recursors(self) -> tuple[str, ...]:
-        """Resolvers to which Consul forwards: never itself, which a second look finds first."""
-        return tuple(dict.fromkeys(one for one in self.upstream if one != LOOPBACK))
+        """Resolvers to which Consul forwards: never itself, and no more than `file` keeps.
+
+        So a look at the host after our change gives the same answer as one before it.
+        """
+        others = dict.fromkeys(one for one in self.upstream if one != LOOPBACK)
+        return tuple(others)[: MAX_NAMESERVERS - 1]
 
     def file(self) -> tuple[str, str]:
         """Path and content of the file that makes libc ask Consul.
@@ -37,5 +41,5 @@ class Resolver:
         """
         if self.resolved:
             return RESOLVED_DROP_IN, render("resolved.conf.j2", address=LOOPBACK)
-        servers = (LOOPBACK, *self.recursors())[:MAX_NAMESERVERS]
+        servers = (LOOPBACK, *self.recursors())
         return RESOLV_CONF, render("resolv.conf.j2", search=self.search, servers=servers)

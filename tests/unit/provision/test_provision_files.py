@@ -139,7 +139,16 @@ def test_resolv_conf_asks_consul_first_and_libc_reads_all_of_it() -> None:
         "nameserver 10.0.0.54",
         "options timeout:1 attempts:2",
     ]
-    assert resolver.recursors() == ("10.0.0.53", "10.0.0.54", "10.0.0.55")
+    assert resolver.recursors() == ("10.0.0.53", "10.0.0.54")
+
+
+def test_a_second_look_at_the_host_changes_nothing() -> None:
+    before = Resolver(upstream=("10.0.0.53", "10.0.0.54", "10.0.0.55"))
+    lines = resolver_file(before).content.decode().splitlines()
+    found = tuple(line.split()[1] for line in lines if line.startswith("nameserver"))
+    after = Resolver(upstream=found)
+    assert after.recursors() == before.recursors()
+    assert resolver_file(after) == resolver_file(before)
 
 
 def test_a_host_without_resolvers() -> None:

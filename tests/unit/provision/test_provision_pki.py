@@ -16,20 +16,12 @@ from provision_samples import NETWORKS, NOW
 
 from bob.provision import pki
 from bob.provision.certificates import (
-    cli_request,
     consul_request,
     node_certificates,
     nomad_request,
 )
-from bob.provision.pki import (
-    Authorities,
-    KeyPair,
-    LeafRequest,
-    issue,
-    load_or_create_authorities,
-    load_or_issue,
-    renewal_reason,
-)
+from bob.provision.issuing import KeyPair, LeafRequest, issue, renewal_reason
+from bob.provision.pki import Authorities, load_or_create_authorities, load_or_issue
 from inventory.model import Cluster, NetworkName
 
 REQUEST = LeafRequest(("server.c1-mgmt.consul", "localhost"), (IPv4Address("10.101.0.1"),))
@@ -179,7 +171,6 @@ def test_names_of_nomad_certificates(cluster: Cluster) -> None:
     node = cluster.node("host2")
     assert nomad_request(node, server=True).dns_names == ("server.global.nomad", "localhost")
     assert nomad_request(node, server=False).dns_names == ("client.global.nomad", "localhost")
-    assert cli_request().dns_names[0] == "cli.global.nomad"
 
 
 def test_a_node_gets_one_certificate_per_agent(
