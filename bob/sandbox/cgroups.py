@@ -113,9 +113,9 @@ class Hierarchies:
         """True when the cgroup is frozen, by either mechanism."""
         if _event(self.unified / cgroup, "frozen"):
             return True
-        file, word, _ = self.freezer_file(cgroup)
+        file, _, running = self.freezer_file(cgroup)
         with contextlib.suppress(OSError):
-            return file.read_text().strip() == word
+            return file.read_text().strip() != running  # v1 says FREEZING for a while
         return False
 
     def remove(self, cgroup: str) -> None:

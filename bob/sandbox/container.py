@@ -50,8 +50,10 @@ class Host:
     serial_port: int
 
     def save(self, path: Path) -> None:
-        """Write it for the mainboard."""
-        path.write_text(json.dumps(asdict(self), indent=1))
+        """Write it for the mainboard, completely or not at all."""
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(self), indent=1))
+        temporary.rename(path)
 
     @classmethod
     def load(cls, path: Path) -> Host:

@@ -31,11 +31,12 @@ def prepare(layout: Layout, node: NodeLayout, image: Path, hierarchies: dict[str
         node.bmc_password_file.touch(0o600)
         node.bmc_password_file.write_text(secrets.token_hex(8))  # IPMI 2.0 allows 20 bytes
     node.host_pid_file.unlink(missing_ok=True)  # of an earlier life of this machine
-    if node.upper.exists():
+    installed = node.upper.exists()
+    if installed:
         image = Path(Host.load(node.host_file).image)  # a disk belongs to the image below it
-    else:
-        _install(layout, node)
     describe(layout, node, image, hierarchies).save(node.host_file)
+    if not installed:
+        _install(layout, node)
 
 
 def host_file(node: NodeLayout) -> Path:
