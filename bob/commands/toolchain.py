@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bob import console
+from bob.commands._inventory import load_cluster
 from bob.console import Format, OutputOption
-from bob.errors import UsageError
 
 if TYPE_CHECKING:
     from bob.toolchain import Tool
@@ -70,15 +70,7 @@ def status(
 def _wishes(file: Path | None, path: Path | None, mirror: str | None) -> Wishes:
     from bob.toolchain.wishes import wishes_of
 
-    cluster = None
-    if file is not None:
-        from inventory import InventoryError, load
-
-        try:
-            cluster = load(file).cluster
-        except InventoryError as error:
-            raise UsageError(str(error), cure=f"Correct {file}.") from error
-    return wishes_of(cluster, path=path, mirror=mirror)
+    return wishes_of(load_cluster(file) if file else None, path=path, mirror=mirror)
 
 
 def _show(tools: Mapping[str, Tool | None], wishes: Wishes, output: Format) -> None:

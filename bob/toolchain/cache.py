@@ -13,7 +13,6 @@ holds only the stamp.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -24,13 +23,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bob import paths
-from bob.errors import DeadlinePassed
-from bob.toolchain.model import Run, Tool
-from bob.waiting import Deadline, wait_for
+from bob.toolchain.model import Tool
 
 STAMP = "stamp.json"
 TEMPORARY = "tmp-"
-LOCK_WAIT = 3600.0  # seconds; a first build of nomad takes about ten minutes on two slow cores
 
 
 @dataclass(frozen=True)
@@ -86,27 +82,6 @@ def tool_of(name: str, slot: Path, stamp: Stamp) -> Tool:
 
 
 @contextlib.contextmanager
-def locked(name: str, run: Run, wait: float = LOCK_WAIT) -> Iterator[None]:
-    """Be the only one, among threads and processes, who changes this tool's folder.
-
-    Says so when another one holds it, and raises `DeadlinePassed` after `wait` seconds. What an
-    installer that was killed left behind is swept first.
-    """
-    folder = home(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        if not _try_lock(handle):
-            run.progress.stage(name, "waiting for another run that is installing it")
-            _wait_for_lock(handle, name, run, wait)
-        for stale in folder.glob(f"{TEMPORARY}*"):
-            shutil.rmtree(stale, ignore_errors=True)
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
 def workspace(name: str) -> Iterator[Path]:
     """A private folder on the cache's file system. The caller holds the tool's lock."""
     folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=home(name)))
@@ -117,7 +92,10 @@ def workspace(name: str) -> Iterator[Path]:
 
 
 def install(name: str, slot: Path, binary: Path, version: str, source: str, origin: str) -> Tool:
-    """Move a verified `binary` out of a workspace into `slot`. The caller holds the tool's lock."""
+    """Move a verified `binary` out of a workspace into `slot`. The caller holds the tool's lock.
+
+    `origin` is the sum of the release archive, or the Go version of the build.
+    """
     complete = binary.parent / "slot"
     complete.mkdir()
     binary.chmod(0o755)
@@ -170,25 +148,3 @@ def _flush(file: Path) -> None:
     """A power cut after the rename must not leave an empty file under a valid name."""
     with file.open("rb") as stream:
         os.fsync(stream.fileno())
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _wait_for_lock(handle: int, name: str, run: Run, wait: float) -> None:
-    def attempt() -> bool:
-        run.children.check()
-        return _try_lock(handle)
-
-    try:
-        wait_for(attempt, what=f"the lock of {name}", deadline=Deadline(wait), interval=0.2)
-    except DeadlinePassed:
-        raise DeadlinePassed(
-            f"another run has been installing {name} for more than {wait:.0f} s",
-            cure=f"See who holds it with `fuser -v {home(name) / 'lock'}`, then try again.",
-        ) from None

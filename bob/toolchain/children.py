@@ -26,7 +26,7 @@ class Stopped(BobError):
 
 
 class ChildFailed(BobError):
-    """A program ended with an error, or was ended because it took too long."""
+    """A program could not be started, ended with an error, or was ended because it was too late."""
 
 
 class Children:
@@ -93,10 +93,14 @@ class Children:
     def _start(
         self, arguments: list[str], cwd: Path | None, env: Mapping[str, str] | None
     ) -> subprocess.Popen[str]:
+        if not shutil.which(arguments[0]):
+            raise ChildFailed(f"there is no program {arguments[0]}")
         if guard := shutil.which("setpriv"):
             arguments = [guard, "--pdeathsig", "KILL", "--", *arguments]
         with self._guard:
             self.check()
+            # One start at a time: Popen returns when the child has left our open files behind,
+            # so no binary is "busy" because another child still holds it open for writing.
             child = subprocess.Popen(
                 arguments, cwd=cwd, env=env, text=True, errors="replace", start_new_session=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

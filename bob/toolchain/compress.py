@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bob.toolchain import cache
 from bob.toolchain.children import Children
+from bob.toolchain.locks import locked
 from bob.toolchain.model import Run, Tool
 from bob.toolchain.progress import SILENT
 
@@ -22,7 +23,7 @@ def compressed(tool: Tool) -> Path:
     target = tool.slot / f"{tool.name}.gz"
     if target.exists():
         return target
-    with cache.locked(tool.name, Run(SILENT, Children())), cache.workspace(tool.name) as work:
+    with locked(tool.name, Run(SILENT, Children())), cache.workspace(tool.name) as work:
         if not target.exists():
             part = work / target.name
             with (

@@ -39,7 +39,8 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._bars.stop()
+        if self._console.is_terminal:
+            self._bars.stop()
 
     def stage(self, tool: str, text: str) -> None:
         """Show the new phase."""

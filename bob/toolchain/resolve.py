@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bob.errors import Permanent
-from bob.toolchain import cache
 from bob.toolchain.children import Children
+from bob.toolchain.locks import locked
 from bob.toolchain.model import Run, Source, Tool, Toolchain, Unavailable, Wanted
 from bob.toolchain.progress import SILENT, Progress
 from bob.toolchain.sources.build import Build
@@ -71,8 +71,9 @@ def wanted_tools(
     for name in (*versions, *sha256):
         spec_of(name)
     specs = [spec_of(name) for name in (TOOLS if names is None else names)]
+    pins = {name: pin.lower() for name, pin in sha256.items()}
     return [
-        Wanted(spec, versions.get(spec.name, spec.version), sha256.get(spec.name)) for spec in specs
+        Wanted(spec, versions.get(spec.name, spec.version), pins.get(spec.name)) for spec in specs
     ]
 
 
@@ -118,7 +119,7 @@ def _fetch(missing: Sequence[Wanted], slow: Sequence[Source], run: Run) -> dict[
 def _fetch_one(wanted: Wanted, slow: Sequence[Source], run: Run) -> Tool:
     """Fetch one tool under its lock. Raises `Permanent` with every source's reason."""
     reasons: list[Unavailable] = []
-    with cache.locked(wanted.name, run):
+    with locked(wanted.name, run):
         tool = _first(wanted, [Cached()], run)
         for source in slow:
             if tool:

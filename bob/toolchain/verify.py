@@ -15,10 +15,7 @@ ANSWER_SECONDS = 30.0
 
 def version_of(binary: Path, spec: ToolSpec, run: Run) -> str:
     """The version `binary` reports, without the v. Raises `ChildFailed` when it does not run."""
-    try:
-        answer = run.children.run([binary, spec.version_argument], seconds=ANSWER_SECONDS)
-    except OSError as error:
-        raise ChildFailed(f"{binary} cannot be run: {error.strerror}") from error
+    answer = run.children.run([binary, spec.version_argument], seconds=ANSWER_SECONDS)
     if found := VERSION.search(answer):
         return found[1]
     raise ChildFailed(f"{binary} {spec.version_argument} does not tell a version: {answer[:200]!r}")

@@ -104,16 +104,11 @@ def build_environment(spec: ToolSpec, scratch: Path) -> dict[str, str]:
 def require_c_compiler(spec: ToolSpec, run: Run) -> None:
     """Raise `Unavailable`, naming the packages, when C code cannot be compiled here."""
     compiler = os.environ.get("CC", "gcc")
-    cure = "apt-get install --yes gcc libc6-dev"
     try:
         run.children.run([*compiler.split(), "-E", "-xc", "-"], seconds=30.0, feed=HEADERS)
     except ChildFailed as error:
         raise Unavailable(
             f"the build of {spec.name} needs a C compiler with the C library's headers; "
             f"{compiler} does not work: {error.message}",
-            cure=cure,
-        ) from error
-    except OSError as error:
-        raise Unavailable(
-            f"the build of {spec.name} needs a C compiler; there is no {compiler}", cure=cure
+            cure="apt-get install --yes gcc libc6-dev",
         ) from error

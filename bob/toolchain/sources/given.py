@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bob.errors import UsageError
 from bob.toolchain import cache
+from bob.toolchain.locks import locked
 from bob.toolchain.model import Run, Tool, Unavailable, Wanted
 from bob.toolchain.tools import TOOLS
 
@@ -39,7 +40,7 @@ class Given:
         slot = cache.slot_of(wanted.name, wanted.version, f"{self.name}-{key}")
         if stamp := cache.read_stamp(slot):
             return cache.tool_of(wanted.name, slot, stamp)
-        with cache.locked(wanted.name, run):
+        with locked(wanted.name, run):
             return self._examine(binary, slot, wanted, run)
 
     def _examine(self, binary: Path, slot: Path, wanted: Wanted, run: Run) -> Tool:

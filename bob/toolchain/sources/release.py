@@ -48,7 +48,7 @@ class Release:
     def __post_init__(self) -> None:
         if not re.match(r"https?://[^/]", self.base):
             raise UsageError(
-                f"the mirror {self.base!r} is not an http(s) address",
+                "the address of the mirror is not an http(s) address",
                 cure="Give it like https://mirror.example/hashicorp.",
             )
 
@@ -118,6 +118,7 @@ def _unpack(archive: Path, member: str) -> Path:
             target.open("wb") as sink,
         ):
             shutil.copyfileobj(source, sink, CHUNK)
+        target.chmod(0o755)
     except (KeyError, zipfile.BadZipFile) as error:
         raise Permanent(
             f"{archive.name} has the published sum but holds no usable {member}: {error}",
