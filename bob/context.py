@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from bob import paths
 from bob.clients.consul import Consul
@@ -76,25 +76,22 @@ class Context(_Part):
         """The context of `cluster`, or of the one initialised last. Raises `UsageError`."""
         name = cluster or _current()
         path = paths.cluster_dir(name) / CONTEXT_FILE
+        cure = "Write it again with: bob init -f cluster.yaml"
         try:
             content = json.loads(path.read_bytes())
-            schema = content.pop("schema")
-            found = cls.model_validate(content)
+            schema = content.pop("schema") if isinstance(content, dict) else None
+            if schema != SCHEMA:
+                raise UsageError(
+                    f"{path} has the format {schema!r}, this version reads {SCHEMA!r}", cure=cure
+                )
+            return cls.model_validate(content)
         except FileNotFoundError:
             raise UsageError(
                 f"cluster {name!r} is not known here (no {path})",
                 cure="Initialise it with: bob init -f cluster.yaml",
             ) from None
-        except (ValidationError, ValueError, KeyError, AttributeError) as error:
-            raise UsageError(
-                f"{path} is damaged: {error}", cure="Write it again with: bob init -f cluster.yaml"
-            ) from error
-        if schema != SCHEMA:
-            raise UsageError(
-                f"{path} has the format {schema!r}, this version reads {SCHEMA!r}",
-                cure="Use the version of bob that wrote it.",
-            )
-        return found
+        except (ValueError, KeyError) as error:  # no JSON, no schema, or a field is wrong
+            raise UsageError(f"{path} is damaged: {error}", cure=cure) from error
 
     def save(self) -> Path:
         """Write the context and make this cluster the current one. Returns the file."""
