@@ -91,8 +91,8 @@ def _injector(fault: type[Fault]) -> Any:
         if record is None:
             console.err.print("Done; no fault stays in force.")
         else:
-            undo = f"bob sandbox fault clear {record.id} --name {name}"
-            console.err.print(f"[bold]{record.id}[/] is in force. Undo: {undo}")
+            console.out.print(record.id)
+            console.err.print(f"In force. Undo: bob sandbox fault clear {record.id} --name {name}")
 
     parameters = [
         inspect.Parameter(
@@ -121,12 +121,7 @@ def _draw(rows: list[dict[str, Any]]) -> None:
     if not rows:
         console.out.print("No fault is in force.")
         return
-    from rich.table import Table
-
-    table = Table("id", "since", "details", box=None, pad_edge=False)
+    width = max(len(row["id"]) for row in rows)
     for row in rows:
-        details = ", ".join(
-            f"{key}={value}" for key, value in row["arguments"].items() if value is not None
-        )
-        table.add_row(row["id"], row["since"], details)
-    console.out.print(table)
+        arguments = [f"{key}={value}" for key, value in row["arguments"].items() if value]
+        console.out.print(f"{row['id']:{width}}  {row['since']}  {' '.join(arguments)}")

@@ -39,7 +39,8 @@ def make(kind: str, arguments: Mapping[str, Any]) -> Fault:
     except ValidationError as error:
         raise UsageError(
             "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc']) or kind}: {problem['msg']}"
+                f"{'.'.join(map(str, problem['loc']))}: "
+                + problem["msg"].removeprefix("Value error, ")
                 for problem in error.errors(include_url=False)
             ),
             cure=f"See `bob sandbox fault {kind} --help`.",

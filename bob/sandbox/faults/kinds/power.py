@@ -44,38 +44,34 @@ class Power(Fault):
         _is_on(sandbox.node(self.node))
 
     def apply(self, sandbox: Sandbox) -> None:
-        """Return when the BMC reports the wanted state; the host boots after that."""
-        node = sandbox.node(self.node)
+        """Return when host and BMC are in the wanted state; the host boots after that."""
         if self.action is not Action.ON:
-            _switch(node, on=False)
+            self._switch(sandbox, on=False)
         if self.action is Action.CYCLE:
             pause(OFF_SECONDS)
         if self.action is not Action.OFF:
-            _switch(node, on=True)
+            self._switch(sandbox, on=True)
 
     def undo(self, sandbox: Sandbox) -> None:
         """Power on."""
-        _switch(sandbox.node(self.node), on=True)
+        self._switch(sandbox, on=True)
 
     def over(self, sandbox: Sandbox) -> bool:
         """True when somebody, or this fault itself, has powered the host on."""
-        try:
-            return bmc.of(sandbox.node(self.node)).is_on()
-        except Temporary:
-            return False  # the BMC is faulted too: what was recorded is all that is known
+        return sandbox.power(self.node) != "off"
 
-
-def _switch(node: NodeLayout, *, on: bool) -> None:
-    """Power the host on or off, and return when the BMC reports it so."""
-    if _is_on(node) == on:
-        return
-    bmc.of(node).power("on" if on else "off")
-    wait_for(
-        lambda: _is_on(node) == on,
-        what=f"the BMC of {node.name} reports power {'on' if on else 'off'}",
-        deadline=POWER_SECONDS,
-        interval=0.05,
-    )
+    def _switch(self, sandbox: Sandbox, *, on: bool) -> None:
+        """Power the host on or off, and return when it is so and its BMC reports it."""
+        node = sandbox.node(self.node)
+        if _is_on(node) != on:
+            bmc.of(node).power("on" if on else "off")
+        wait_for(
+            lambda: _is_on(node) == on == (sandbox.power(self.node) != "off"),
+            what=f"the power of {self.node} is {'on' if on else 'off'}",
+            deadline=POWER_SECONDS,
+            interval=0.05,
+            cure=f"Read the log of its BMC: {node.bmc}/log",
+        )
 
 
 def _is_on(node: NodeLayout) -> bool:

@@ -47,9 +47,14 @@ class Process(Fault):
         return (self.node, self.pattern)
 
     def check(self, sandbox: Sandbox) -> None:
-        """The host must be on, and something in it must match."""
+        """The host must run, and something in it must match."""
         node = sandbox.node(self.node)
         processes.require_init(node)
+        if sandbox.hierarchies.frozen(node.cgroup):
+            raise UsageError(
+                f"{self.node} hangs: nothing in it can obey a signal",
+                cure=f"bob sandbox fault clear hang:{self.node} --name {sandbox.name}",
+            )
         if not processes.matching(node, self.pattern):
             raise UsageError(
                 f"nothing called {self.pattern!r} runs in {self.node}",
@@ -67,14 +72,13 @@ class Process(Fault):
             what=f"{self.pattern} in {self.node} obeys the signal",
             deadline=OBEY_SECONDS,
             interval=0.01,
-            cure=f"Does {self.node} hang? See `bob sandbox fault ls --name {sandbox.name}`.",
         )
 
     def undo(self, sandbox: Sandbox) -> None:
-        """Wake what is stopped; start a killed unit that does not run."""
+        """Wake what matches; start a killed unit that does not run."""
         node = sandbox.node(self.node)
         found = processes.matching(node, self.pattern)
-        processes.send((process for process in found if process.state == "T"), signal.SIGCONT)
+        processes.send(found, signal.SIGCONT)  # also those that have not stopped yet
         started_by_us = self.blow is Blow.KILL and processes.is_unit(self.pattern)
         if started_by_us and processes.init(node) and not found:
             processes.execute(node, ["systemctl", "reset-failed", self.pattern])
