@@ -31,30 +31,28 @@ def shellenv(cluster: ClusterOption = None) -> None:
     """Print export lines for the shell. Use: eval "$(bob shellenv)"."""
     from bob.context import Context
 
-    lines = [
-        f"export {name}={shlex.quote(value)}" for name, value in _values(Context.load(cluster))
-    ]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values(Context.load(cluster))]
     if missing := _missing_folders():
         lines.append(f'export PATH={shlex.quote(os.pathsep.join(missing))}:"$PATH"')
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _values(context: Context) -> list[tuple[str, str]]:
-    """Consul's token stays in a private file; the nomad program reads its token from no file."""
+def values(context: Context) -> dict[str, str]:
+    """What to export. Consul's token stays in a private file; nomad reads no such file."""
     from bob.provision.private_files import write_private
 
     secrets = context.secrets()
     token_file = context.folder / CONSUL_TOKEN_FILE
     write_private(token_file, secrets.operator.get_secret_value().encode())
     consul, nomad = context.consul(), context.nomad()
-    return [
-        ("CONSUL_HTTP_ADDR", _live(consul.http, consul.leader)),
-        ("CONSUL_HTTP_TOKEN_FILE", str(token_file)),
-        ("CONSUL_CACERT", str(context.consul_ca_file)),
-        ("NOMAD_ADDR", _live(nomad.http, nomad.leader)),
-        ("NOMAD_CACERT", str(context.nomad_ca_file)),
-        ("NOMAD_TOKEN", secrets.nomad_management.get_secret_value()),
-    ]
+    return {
+        "CONSUL_HTTP_ADDR": _live(consul.http, consul.leader),
+        "CONSUL_HTTP_TOKEN_FILE": str(token_file),
+        "CONSUL_CACERT": str(context.consul_ca_file),
+        "NOMAD_ADDR": _live(nomad.http, nomad.leader),
+        "NOMAD_CACERT": str(context.nomad_ca_file),
+        "NOMAD_TOKEN": secrets.nomad_management.get_secret_value(),
+    }
 
 
 def _live(http: Http, ask: Callable[[], str]) -> str:
