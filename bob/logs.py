@@ -18,6 +18,7 @@ import structlog
 from bob import paths
 
 SECRET_WORDS = re.compile(r"(token|secret|password|passphrase|private|encrypt|gossip)", re.I)
+URL_LOGIN = re.compile(r"://[^/@\s]+@")
 KEPT_LOGS = 50
 
 _file: Path | None = None
@@ -59,8 +60,12 @@ def get() -> Any:
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace the values of fields whose names speak of secrets."""
-    for key in event:
+    """Replace the values of fields whose names speak of secrets, and logins inside URLs."""
+    for key, value in event.items():
         if SECRET_WORDS.search(key):
             event[key] = "[redacted]"
+        elif isinstance(value, str):
+            event[key] = URL_LOGIN.sub("://[redacted]@", value)
+        elif isinstance(value, list):
+            event[key] = [URL_LOGIN.sub("://[redacted]@", str(word)) for word in value]
     return event

@@ -58,3 +58,12 @@ class Agent:
     def join(self, address: str) -> None:
         """Join the gossip pool of `address` now; serf alone may take half a minute."""
         self._http.request("PUT", f"/v1/agent/join/{address}")
+
+    def renew_token(self, purpose: str, token: str) -> None:
+        """Take a token away from the agent and give it back, so that it registers itself again.
+
+        An agent whose token did not exist when it started tries again only after a minute; giving
+        it the same token has no effect. `purpose` is agent, default, dns or replication.
+        """
+        for value in ("", token):
+            self._http.request("PUT", f"/v1/agent/token/{purpose}", body={"Token": value})

@@ -73,6 +73,9 @@ class ConsulAccess(Step[InitContext]):
         for token in rules.tokens:
             secret = token.secret.get_secret_value()
             acl.ensure_token(Token(token.accessor_id, secret, token.description, token.policies))
+        for name in context.servers:  # they started before their tokens existed
+            own = context.secrets.consul_agents[name][network].get_secret_value()
+            context.consul_of(name, network).agent.renew_token("agent", own)
 
     @staticmethod
     def _access(context: InitContext, network: NetworkName) -> access.Access:

@@ -101,13 +101,20 @@ class InitContext:
         """The Consul API of a network, with the right to do everything."""
         port = agents.consul_agent(network).https_port
         token = self.secrets.consul_management[network].get_secret_value()
-        return Consul.any(self._urls(port), token, self.folder / "pki" / "consul-ca.pem")
+        return Consul.any(self._urls(port), token, self.client_context.consul_ca_file)
+
+    def consul_of(self, server: str, network: NetworkName) -> Consul:
+        """The Consul API of a network on one server."""
+        port = agents.consul_agent(network).https_port
+        token = self.secrets.consul_management[network].get_secret_value()
+        address = self.cluster.node(server).addresses[NetworkName.MGMT]
+        return Consul(f"https://{address}:{port}", token, self.client_context.consul_ca_file)
 
     def nomad(self) -> Nomad:
         """The Nomad API, with the right to do everything."""
         token = self.secrets.nomad_management.get_secret_value()
-        ca_file = self.folder / "pki" / "nomad-ca.pem"
-        return Nomad.any(self._urls(agents.NOMAD_HTTP_PORT), token, ca_file)
+        urls = self._urls(agents.NOMAD_HTTP_PORT)
+        return Nomad.any(urls, token, self.client_context.nomad_ca_file)
 
     def _urls(self, port: int) -> list[str]:
         addresses = (self.cluster.node(n).addresses[NetworkName.MGMT] for n in self.servers)

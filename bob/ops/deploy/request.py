@@ -1,0 +1,59 @@
+"""A request as a user of the service makes it: from this machine, through its router."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import requests
+
+from bob.clients.consul import ServiceInstance
+from bob.errors import DeadlinePassed
+from bob.waiting import Deadline, wait_for
+
+REQUEST_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A successful answer. `text` is the body."""
+
+    url: str
+    text: str
+
+
+def ask(routers: tuple[ServiceInstance, ...], service: str, deadline: Deadline) -> Reply:
+    """The first successful reply of any router; a router may still be learning of the service.
+
+    Raises `DeadlinePassed` with what each of them said last.
+    """
+    said: dict[str, str] = {}
+
+    def first() -> Reply | None:
+        for router in routers:
+            url = f"http://{router.address}:{router.port}/{service}/"
+            reply = _get(url, said)
+            if reply is not None:
+                return reply
+        return None
+
+    try:
+        return wait_for(first, what=f"an answer of {service}", deadline=deadline)
+    except DeadlinePassed as error:
+        found = "; ".join(f"{url}: {reason}" for url, reason in said.items())
+        raise DeadlinePassed(
+            f"{error} ({found})", cure="Check that this machine reaches the mgmt network."
+        ) from error
+
+
+def _get(url: str, said: dict[str, str]) -> Reply | None:
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of this machine does not know the cluster
+            answer = session.get(url, timeout=REQUEST_SECONDS)
+    except requests.RequestException as error:
+        said[url] = str(error)
+        return None
+    if not answer.ok:
+        said[url] = f"{answer.status_code} {answer.reason}"
+        return None
+    return Reply(url, answer.text.strip())

@@ -1,0 +1,143 @@
+"""Is a registered service up? A snapshot of Nomad and Consul, and a pure verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bob.clients.consul import Consul, ServiceInstance
+from bob.clients.http import Unreachable
+from bob.clients.nomad import Allocation, Nomad
+from bob.clients.nomad.rollouts import Deployment, Rollouts, TaskEvent
+from bob.errors import DeadlinePassed, Permanent
+from bob.ops.deploy import changes
+from bob.waiting import Deadline, wait_for
+
+FAILED_DEPLOYMENT = frozenset({"failed", "cancelled", "blocked"})
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A service at one moment. `version` and `count` are those of the registered job."""
+
+    version: int
+    count: int
+    allocations: tuple[Allocation, ...]
+    deployment: Deployment | None
+    instances: tuple[ServiceInstance, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`passing` of `count` instances serve; `failure` is why more will not come, or empty.
+
+    `settled`: Nomad has no deployment of this version under way, or it ended well.
+    """
+
+    passing: tuple[ServiceInstance, ...]
+    count: int
+    settled: bool
+    failure: str
+
+    @property
+    def serving(self) -> bool:
+        """All instances serve."""
+        return len(self.passing) == self.count
+
+    def __str__(self) -> str:
+        return f"{len(self.passing)} of {self.count} instances passing"
+
+
+def judge(now: Snapshot) -> Verdict:
+    """An instance serves when its allocation of this version runs and its checks in Consul pass.
+
+    Nomad names a Consul service after its allocation, so what an earlier version left in the
+    catalog does not count.
+    """
+    running = [a.id for a in now.allocations if a.running and a.version == now.version]
+    passing = tuple(
+        instance
+        for instance in now.instances
+        if instance.passing and any(allocation in instance.id for allocation in running)
+    )
+    failure, settled = "", True
+    if now.deployment is not None and now.deployment.version == now.version:
+        settled = now.deployment.status == "successful"
+        if now.deployment.status in FAILED_DEPLOYMENT:
+            failure = now.deployment.description
+    return Verdict(passing, now.count, settled, failure)
+
+
+def sense(nomad: Nomad, consul: Consul, service: str) -> Snapshot:
+    """Read the state of a registered service, whose job has the same name.
+
+    Raises `Permanent` when the job is gone.
+    """
+    job = nomad.jobs.get(service)
+    if job is None:
+        raise Permanent(f"the job {service} was removed by someone else")
+    return Snapshot(
+        version=job["Version"],
+        count=sum(group["Count"] for group in job["TaskGroups"]),
+        allocations=nomad.state.allocations(service),
+        deployment=Rollouts(nomad.http).deployment(service),
+        instances=consul.catalog.service(service),
+    )
+
+
+def await_serving(
+    nomad: Nomad,
+    consul: Consul,
+    service: str,
+    deadline: Deadline,
+    say: Callable[[str], None],
+    *,
+    settled: bool,
+) -> Verdict:
+    """Wait until all instances serve and, with `settled`, Nomad's deployment has ended.
+
+    Raises `Permanent` or `DeadlinePassed` with the reasons.
+    """
+    last = ""
+
+    def serving() -> Verdict | None:
+        nonlocal last
+        try:
+            verdict = judge(sense(nomad, consul, service))
+        except Unreachable as error:  # a change of leader in the middle of it
+            last = error.message
+            return None
+        last = str(verdict)
+        say(f"{service}: {last}")
+        if verdict.failure:
+            raise Permanent(
+                f"{service}: {verdict.failure}; {last}{_details(nomad, service)}",
+                cure=f"Look at the job {service} in the Nomad UI (bob ui), then deploy again.",
+            )
+        return verdict if verdict.serving and (verdict.settled or not settled) else None
+
+    try:
+        return wait_for(serving, what=f"{service} healthy", deadline=deadline, interval=0.2)
+    except DeadlinePassed as error:
+        raise DeadlinePassed(
+            f"{error}; {last}{_details(nomad, service)}",
+            cure="Nomad goes on trying; bob deploy again waits for it. See its UI: bob ui.",
+        ) from error
+
+
+def _details(nomad: Nomad, service: str) -> str:
+    """What Nomad says about instances that do not come up, one line each."""
+    try:
+        job = nomad.jobs.get(service)
+        if job is None:
+            return ""
+        events = Rollouts(nomad.http).events(service, job["Version"])
+        lines = [_line(event) for event in events]
+        lines += changes.unplaced(nomad.jobs.plan(job))
+    except Unreachable as error:
+        lines = [error.message]
+    return "".join(f"\n  {line}" for line in lines)
+
+
+def _line(event: TaskEvent) -> str:
+    return f"{event.node_name}, task {event.task} ({event.allocation[:8]}): {event.message}"
