@@ -1,0 +1,1 @@
+"""The service catalogue: data that travels with the program, no logic. See README.md here."""
