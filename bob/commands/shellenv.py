@@ -31,7 +31,8 @@ def shellenv(cluster: ClusterOption = None) -> None:
     """Print export lines for the shell. Use: eval "$(bob shellenv)"."""
     from bob.context import Context
 
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in values(Context.load(cluster))]
+    exports = values(Context.load(cluster))
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
     if missing := _missing_folders():
         lines.append(f'export PATH={shlex.quote(os.pathsep.join(missing))}:"$PATH"')
     sys.stdout.write("\n".join(lines) + "\n")
