@@ -1,7 +1,7 @@
 """A typed client of one Consul datacenter's HTTP API."""
 
-from bob.clients.consul.acl import (
-    Acl,
+from bob.clients.consul.acl import Acl
+from bob.clients.consul.acl_entries import (
     AuthMethod,
     BindingRule,
     Policy,

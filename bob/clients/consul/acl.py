@@ -6,76 +6,24 @@ Each `ensure_…` reads what is there, writes only a difference, and returns whe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from bob.clients.consul.acl_entries import (
+    AuthMethod,
+    BindingRule,
+    Policy,
+    Role,
+    Token,
+    TokenInfo,
+)
 from bob.clients.http import Http, Refused
 from bob.errors import Permanent
 
+__all__ = ["Acl", "AuthMethod", "BindingRule", "Policy", "Role", "Token", "TokenInfo"]
+
 NOT_KNOWN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 TOKEN_ABSENT = "token does not exist"  # noqa: S105  how Consul says it, with status 403
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A named set of rules (HCL)."""
-
-    name: str
-    rules: str
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token whose secret we chose. An accessor id that exists already needs no `secret_id`."""
-
-    accessor_id: str
-    secret_id: str = field(repr=False)
-    description: str
-    policies: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TokenInfo:
-    """What the servers tell about a token, without its secret."""
-
-    accessor_id: str
-    description: str
-    policies: tuple[str, ...]
-    roles: tuple[str, ...]
-    local: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A named set of policies."""
-
-    name: str
-    policies: tuple[str, ...]
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AuthMethod:
-    """A way to log in; `config` in the form of the API, like {"JWKSURL": …}."""
-
-    name: str
-    type: str
-    config: Mapping[str, Any]
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BindingRule:
-    """What a login gives. One rule exists per auth method, `bind_type` and `bind_name`."""
-
-    auth_method: str
-    bind_type: str
-    bind_name: str
-    selector: str
-    description: str = ""
 
 
 class Acl:

@@ -3,7 +3,7 @@
 from bob.clients.nomad.acl import Acl, TokenInfo
 from bob.clients.nomad.client import Nomad
 from bob.clients.nomad.jobs import Jobs, Plan, Registration
-from bob.clients.nomad.state import (
+from bob.clients.nomad.records import (
     AgentHealth,
     Allocation,
     GroupSummary,
@@ -11,8 +11,8 @@ from bob.clients.nomad.state import (
     JobStub,
     Node,
     Server,
-    State,
 )
+from bob.clients.nomad.state import State
 from bob.clients.nomad.variables import Variable, Variables
 
 __all__ = [

@@ -201,6 +201,22 @@ def test_policy_role_and_token_are_written_once(
     assert secret not in str(refusal.value)
 
 
+def test_all_accessors_are_listed(consul: Consul) -> None:
+    before = consul.acl.accessors()
+    token = Token(str(uuid.uuid4()), str(uuid.uuid4()), "one more")
+    consul.acl.ensure_token(token)
+    assert consul.acl.accessors() - before == {token.accessor_id}
+
+
+def test_the_agent_works_on_with_a_renewed_token(
+    consul: Consul, consul_running: RunningAgent
+) -> None:
+    consul.agent.renew_token("agent", consul_running.token)
+    assert [member.name for member in consul.agent.members()] == ["host11"]
+    with pytest.raises(Refused, match="Token"):
+        consul.agent.renew_token("no-such-purpose", consul_running.token)
+
+
 def test_a_token_with_another_secret_is_reported(consul: Consul) -> None:
     accessor = str(uuid.uuid4())
     consul.acl.ensure_token(Token(accessor, str(uuid.uuid4()), "first"))
@@ -228,9 +244,11 @@ def test_auth_method_and_binding_rule_are_written_once(consul: Consul) -> None:
         "ClaimMappings": {"nomad_job_id": "nomad_job_id"},
     }
     method = AuthMethod("workloads", "jwt", config, "tasks log in")
+    assert not consul.acl.has_auth_method("workloads")
     assert [consul.acl.ensure_auth_method(method) for _ in range(2)] == [True, False]
     other = AuthMethod("workloads", "jwt", {**config, "BoundAudiences": ["other"]}, "tasks log in")
     assert [consul.acl.ensure_auth_method(other) for _ in range(2)] == [True, False]
+    assert consul.acl.has_auth_method("workloads")
     name, selector = "${value.nomad_job_id}", "value.nomad_job_id == a"
     rule = BindingRule("workloads", "service", name, selector)
     assert [consul.acl.ensure_binding_rule(rule) for _ in range(2)] == [True, False]

@@ -57,6 +57,7 @@ def test_the_servers_are_described(nomad: Nomad) -> None:
     assert [(peer.name, peer.voter, peer.leader) for peer in raft.peers] == [("host11", True, True)]
     assert nomad.operator.raft(stale=True) == raft
     assert nomad.leader() == raft.peers[0].address
+    assert nomad.peers() == {raft.peers[0].address}
     assert [(s.name, s.status) for s in nomad.state.servers()] == [("host11", "alive")]
     autopilot = nomad.operator.autopilot()
     assert [(s.name, s.voter) for s in autopilot.servers] == [("host11", True)]
