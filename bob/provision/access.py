@@ -8,12 +8,12 @@ policy yet: its only token is the management token.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import SecretStr
 
+from bob.clients.consul.acl import AuthMethod, BindingRule, Policy, Role, Token
 from bob.provision.agents import LOOPBACK, NOMAD_HTTP_PORT, datacenter
 from bob.provision.issuing import KeyPair
 from bob.provision.nomad_config import CONSUL_AUDIENCE
@@ -27,25 +27,6 @@ _ACCESSORS = uuid.UUID("5b0c6d0e-6d7c-4a52-8f0b-3d6f4f5d7c21")
 
 
 @dataclass(frozen=True)
-class Policy:
-    """An ACL policy; `rules` in HCL."""
-
-    name: str
-    description: str
-    rules: str
-
-
-@dataclass(frozen=True)
-class Token:
-    """A token to create with this accessor and secret, so that creating it twice is noticed."""
-
-    accessor_id: str
-    secret: SecretStr
-    description: str
-    policies: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Access:
     """Policies and tokens of one datacenter; policies first."""
 
@@ -54,22 +35,12 @@ class Access:
 
 
 @dataclass(frozen=True)
-class BindingRule:
-    """What a workload that logs in becomes."""
-
-    bind_type: str
-    bind_name: str
-    selector: str
-
-
-@dataclass(frozen=True)
 class WorkloadAccess:
     """How workloads of Nomad log in to Consul (main datacenter), in the order of creation."""
 
     policy: Policy
-    role: str
-    auth_method: str
-    auth_config: Mapping[str, Any]
+    role: Role
+    auth_method: AuthMethod
     binding_rules: tuple[BindingRule, ...]
 
 
@@ -109,22 +80,25 @@ def workload_access(nomad_authority: KeyPair) -> WorkloadAccess:
     """The same as `nomad setup consul` makes, with a JWKS address that does not name one server."""
     return WorkloadAccess(
         policy=TASK_POLICY,
-        role=TASK_ROLE,
-        auth_method=AUTH_METHOD,
-        auth_config={
-            # Each Consul server asks the Nomad server on its own host.
-            "JWKSURL": f"https://{LOOPBACK}:{NOMAD_HTTP_PORT}/.well-known/jwks.json",
-            "JWKSCACert": nomad_authority.certificate.decode(),
-            "JWTSupportedAlgs": ["RS256"],
-            "BoundAudiences": [CONSUL_AUDIENCE],
-            "ClaimMappings": {
-                name: name
-                for name in ("nomad_namespace", "nomad_job_id", "nomad_task", "nomad_service")
+        role=Role(TASK_ROLE, (TASK_POLICY.name,)),
+        auth_method=AuthMethod(
+            AUTH_METHOD,
+            "jwt",
+            {
+                # Each Consul server asks the Nomad server on its own host.
+                "JWKSURL": f"https://{LOOPBACK}:{NOMAD_HTTP_PORT}/.well-known/jwks.json",
+                "JWKSCACert": nomad_authority.certificate.decode(),
+                "JWTSupportedAlgs": ["RS256"],
+                "BoundAudiences": [CONSUL_AUDIENCE],
+                "ClaimMappings": {
+                    name: name
+                    for name in ("nomad_namespace", "nomad_job_id", "nomad_task", "nomad_service")
+                },
             },
-        },
+        ),
         binding_rules=(
-            BindingRule("service", "${value.nomad_service}", '"nomad_service" in value'),
-            BindingRule(
+            _binding("service", "${value.nomad_service}", '"nomad_service" in value'),
+            _binding(
                 "role", "nomad-${value.nomad_namespace}-tasks", '"nomad_service" not in value'
             ),
         ),
@@ -133,11 +107,19 @@ def workload_access(nomad_authority: KeyPair) -> WorkloadAccess:
 
 def agent_policy(node: str) -> Policy:
     """A Consul agent writes its own node and nothing else, and reads services."""
-    return Policy(
+    return _policy(
         f"bob-agent-{node}",
         f"Consul agent of {node}",
         _rules([("node", node, "write"), ("service_prefix", "", "read")]),
     )
+
+
+def _policy(name: str, description: str, rules: str) -> Policy:
+    return Policy(name=name, rules=rules, description=description)
+
+
+def _binding(kind: str, name: str, selector: str) -> BindingRule:
+    return BindingRule(AUTH_METHOD, kind, name, selector)
 
 
 def _rules(rules: Sequence[tuple[str, str, str]], **whole: str) -> str:
@@ -149,10 +131,10 @@ def _rules(rules: Sequence[tuple[str, str, str]], **whole: str) -> str:
 
 def _token(dc: str, secret: SecretStr, purpose: str, policy: str) -> Token:
     accessor = str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}"))
-    return Token(accessor, secret, purpose, (policy,))
+    return Token(accessor, secret.get_secret_value(), purpose, (policy,))
 
 
-DNS_POLICY = Policy(
+DNS_POLICY = _policy(
     "bob-dns",
     "Answers of the mgmt agents to DNS questions",
     _rules([(kind, "", "read") for kind in ("node_prefix", "service_prefix", "query_prefix")]),
@@ -164,10 +146,10 @@ _NOMAD_RULES = [
     # Workloads register with their own identity, but the agent removes what they leave behind.
     ("service_prefix", "", "write"),
 ]
-NOMAD_SERVER_POLICY = Policy("bob-nomad-server", "Nomad agents of servers", _rules(_NOMAD_RULES))
-NOMAD_CLIENT_POLICY = Policy("bob-nomad-client", "Nomad agents of clients", _rules(_NOMAD_RULES))
+NOMAD_SERVER_POLICY = _policy("bob-nomad-server", "Nomad agents of servers", _rules(_NOMAD_RULES))
+NOMAD_CLIENT_POLICY = _policy("bob-nomad-client", "Nomad agents of clients", _rules(_NOMAD_RULES))
 
-OPERATOR_POLICY = Policy(
+OPERATOR_POLICY = _policy(
     "bob-operator",
     "People and the command line: see everything but secrets, change nothing",
     _rules(
@@ -185,7 +167,7 @@ OPERATOR_POLICY = Policy(
     ),
 )
 
-TASK_POLICY = Policy(
+TASK_POLICY = _policy(
     "policy-nomad-tasks",
     "Tasks of Nomad: configuration and the catalog",
     _rules(

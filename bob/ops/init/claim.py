@@ -22,9 +22,12 @@ class Claim(Step[InitContext]):
         return needed(f"{', '.join(free)} not marked") if free else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
+        # Written beside and linked: the file is there with its content or not at all. An empty one
+        # is what a power loss made of a file that was not yet on the disk.
         script = (
-            "umask 022; mkdir -p /etc/bob; set -C; "
-            f"{{ echo {quote(context.claim)} >{CLAIM_FILE}; }} 2>/dev/null; cat {CLAIM_FILE}"
+            f"set -e; umask 022; mkdir -p /etc/bob; f={CLAIM_FILE}; t=$f.$$; "
+            f"echo {quote(context.claim)} >$t; sync $t; [ -s $f ] || rm -f $f; "
+            "ln $t $f 2>/dev/null || :; rm $t; cat $f"
         )
 
         def claim(host: Host) -> None:

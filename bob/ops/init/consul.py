@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
-from bob.clients.consul.acl import Policy, Token
 from bob.clients.consul.agent import MemberStatus
+from bob.clients.http import Refused
 from bob.errors import Temporary
 from bob.ops.init.context import InitContext
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import access, agents, install
-from bob.waiting import Deadline, wait_for
+from bob.waiting import Deadline
 from inventory import NetworkName
 
 
@@ -29,12 +30,8 @@ class ConsulServers(Step[InitContext]):
     def apply(self, context: InitContext, deadline: Deadline) -> None:
         script = install.start_script(agent.unit for agent in agents.consul_agents(context.cluster))
         context.fleet.each(lambda host: host.run(script), context.servers)
-        wait_for(
-            lambda: not self.probe(context).reason,
-            what="a Consul leader on every network",
-            deadline=deadline,
-            cure="Look at journalctl -u consul-mgmt on a server.",
-        )
+        cure = "Look at journalctl -u 'consul-*' on the servers."
+        self.wait_until_done(context, deadline, cure=cure)
 
     def _lack(self, context: InitContext, network: NetworkName) -> str:
         consul = context.consul(network)
@@ -44,6 +41,11 @@ class ConsulServers(Step[InitContext]):
             missing = set(context.servers) - consul.operator.raft().voters
         except Temporary:
             return f"{network} does not answer"
+        except Refused as refusal:
+            if refusal.status != HTTPStatus.FORBIDDEN:
+                raise
+            # A new leader answers for a moment before it has made the management token.
+            return f"{network} does not know the management token"
         return f"{network} lacks the voters {', '.join(sorted(missing))}" if missing else ""
 
 
@@ -69,10 +71,9 @@ class ConsulAccess(Step[InitContext]):
         acl = context.consul(network).acl
         rules = self._access(context, network)
         for policy in rules.policies:
-            acl.ensure_policy(Policy(policy.name, policy.rules, policy.description))
+            acl.ensure_policy(policy)
         for token in rules.tokens:
-            secret = token.secret.get_secret_value()
-            acl.ensure_token(Token(token.accessor_id, secret, token.description, token.policies))
+            acl.ensure_token(token)
         for name in context.servers:  # they started before their tokens existed
             own = context.secrets.consul_agents[name][network].get_secret_value()
             context.consul_of(name, network).agent.renew_token("agent", own)
@@ -100,9 +101,5 @@ class ConsulClients(Step[InitContext]):
     def apply(self, context: InitContext, deadline: Deadline) -> None:
         script = install.start_script(agent.unit for agent in agents.consul_agents(context.cluster))
         context.fleet.each(lambda host: host.run(script), context.clients)
-        wait_for(
-            lambda: not self.probe(context).reason,
-            what="every node alive on every network",
-            deadline=deadline,
-            cure="Look at journalctl -u consul-mgmt on the nodes that are missing.",
-        )
+        cure = "Look at journalctl -u 'consul-*' on the nodes that are missing."
+        self.wait_until_done(context, deadline, cure=cure)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from bob.clients.consul.acl import AuthMethod, BindingRule, Policy, Role
 from bob.clients.ssh import Host
 from bob.errors import Temporary
 from bob.ops.init.context import InitContext
@@ -48,12 +47,8 @@ class NomadServers(Step[InitContext]):
             host.run(install.start_script([agents.NOMAD_UNIT]))
 
         context.fleet.each(start, context.servers)
-        wait_for(
-            lambda: not self.probe(context).reason,
-            what="a Nomad leader",
-            deadline=deadline,
-            cure="Look at journalctl -u nomad on a server.",
-        )
+        cure = "Look at journalctl -u nomad on the servers."
+        self.wait_until_done(context, deadline, cure=cure)
 
 
 class NomadAccess(Step[InitContext]):
@@ -73,14 +68,11 @@ class NomadAccess(Step[InitContext]):
         context.nomad().acl.bootstrap(context.secrets.nomad_management.get_secret_value())
         wanted = access.workload_access(context.authorities.nomad)
         acl = context.consul(NetworkName.MGMT).acl
-        policy = wanted.policy
-        acl.ensure_policy(Policy(policy.name, policy.rules, policy.description))
-        acl.ensure_role(Role(wanted.role, (policy.name,)))
-        acl.ensure_auth_method(AuthMethod(wanted.auth_method, "jwt", wanted.auth_config))
+        acl.ensure_policy(wanted.policy)
+        acl.ensure_role(wanted.role)
+        acl.ensure_auth_method(wanted.auth_method)
         for rule in wanted.binding_rules:
-            acl.ensure_binding_rule(
-                BindingRule(wanted.auth_method, rule.bind_type, rule.bind_name, rule.selector)
-            )
+            acl.ensure_binding_rule(rule)
 
 
 class NomadClients(Step[InitContext]):

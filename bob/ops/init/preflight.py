@@ -11,6 +11,7 @@ from bob.ops.init.fitness import Finding, judge
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import agents, host_report
 from bob.waiting import Deadline
+from inventory import Cluster
 
 
 class Preflight(Step[InitContext]):
@@ -35,8 +36,7 @@ class Preflight(Step[InitContext]):
             for node in reached.nodes
         }
         findings += judge(reached, facts, context.claim, ports)
-        if not any(finding.fatal for finding in findings):
-            findings += self._networks(context)
+        findings += self._networks(context, reached)
         fatal = [finding for finding in findings if finding.fatal]
         context.warnings = [str(finding) for finding in findings if not finding.fatal]
         if fatal:
@@ -47,9 +47,8 @@ class Preflight(Step[InitContext]):
             )
         context.reports = facts
 
-    def _networks(self, context: InitContext) -> list[Finding]:
-        """Every node must reach every other one on every network."""
-        cluster = context.cluster
+    def _networks(self, context: InitContext, cluster: Cluster) -> list[Finding]:
+        """Every node that answers must reach every other such node on every network."""
 
         def ask(host: Host) -> tuple[str, ...]:
             peers: list[tuple[str, IPv4Address]] = [
@@ -60,7 +59,7 @@ class Preflight(Step[InitContext]):
             ]
             return host_report.unreachable(host, peers, cluster.ssh.port)
 
-        missing, errors = context.fleet.attempt(ask)
+        missing, errors = context.fleet.attempt(ask, [node.name for node in cluster.nodes])
         findings = [_unreachable(name, error) for name, error in errors.items()]
         for name, labels in missing.items():
             for label in labels:

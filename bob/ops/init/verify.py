@@ -6,7 +6,7 @@ from bob.ops.init.context import InitContext
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.status.decide import decide
 from bob.status.sense import sense
-from bob.waiting import Deadline, wait_for
+from bob.waiting import Deadline
 
 
 class Verify(Step[InitContext]):
@@ -21,10 +21,5 @@ class Verify(Step[InitContext]):
         return needed("; ".join(status.reasons)) if status.reasons else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        wait_for(
-            lambda: not self.probe(context).reason,
-            what="a healthy cluster",
-            deadline=deadline,
-            interval=0.5,
-            cure="bob status names what is missing.",
-        )
+        cure = "bob status shows the whole cluster."
+        self.wait_until_done(context, deadline, cure=cure, interval=0.5)

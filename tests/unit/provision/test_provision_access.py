@@ -30,8 +30,8 @@ def test_tokens_of_each_datacenter(cluster: Cluster, some_secrets: Secrets) -> N
     assert len(storage.tokens) == 4 + 1
     held = {token.description: token for token in storage.tokens}
     own = some_secrets.consul_agents["host3"][NetworkName.STORAGE]
-    assert held["Consul agent of host3"].secret == own
-    assert held["operator"].secret == some_secrets.operator
+    assert held["Consul agent of host3"].secret_id == own.get_secret_value()
+    assert held["operator"].secret_id == some_secrets.operator.get_secret_value()
 
 
 def test_accessors_are_unique_and_stay(cluster: Cluster, some_secrets: Secrets) -> None:
@@ -50,7 +50,8 @@ def test_management_tokens_are_not_handed_out(cluster: Cluster, some_secrets: Se
     """They come into being with the servers; a second one would be one too many."""
     for network in NetworkName:
         tokens = consul_access(cluster, network, SERVERS, some_secrets).tokens
-        assert some_secrets.consul_management[network] not in [token.secret for token in tokens]
+        management = some_secrets.consul_management[network].get_secret_value()
+        assert management not in [token.secret_id for token in tokens]
 
 
 def test_nomad_agents_get_the_policy_of_their_role(cluster: Cluster, some_secrets: Secrets) -> None:
@@ -82,12 +83,12 @@ def test_the_operator_sees_no_secret(cluster: Cluster, some_secrets: Secrets) ->
 
 def test_workloads_log_in_through_the_nomad_on_the_same_host(authorities: Authorities) -> None:
     access = workload_access(authorities.nomad)
-    config = access.auth_config
+    config = access.auth_method.config
     assert config["JWKSURL"] == "https://127.0.0.1:4646/.well-known/jwks.json"
     assert config["JWKSCACert"] == authorities.nomad.certificate.decode()
     assert "PRIVATE" not in json.dumps(config)
     assert config["BoundAudiences"] == ["consul.io"]
     service, task = access.binding_rules
     assert (service.bind_type, service.bind_name) == ("service", "${value.nomad_service}")
-    assert task.bind_name.replace("${value.nomad_namespace}", "default") == access.role
+    assert task.bind_name.replace("${value.nomad_namespace}", "default") == access.role.name
     assert 'key_prefix "config/"' in access.policy.rules
