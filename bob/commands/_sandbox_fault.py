@@ -18,6 +18,7 @@ from bob.errors import UsageError
 
 if TYPE_CHECKING:
     from bob.sandbox.faults.base import Fault
+    from bob.sandbox.record import Sandbox
 
 SCHEMA = "bob/sandbox-faults/1"
 
@@ -45,9 +46,8 @@ app = typer.Typer(
 def list_faults(name: NameOption = DEFAULT_NAME, output: OutputOption = Format.TEXT) -> None:
     """Show the faults in force."""
     from bob.sandbox.faults import actions
-    from bob.sandbox.record import Sandbox
 
-    rows = [record.model_dump() for record in actions.in_force(Sandbox.load(name))]
+    rows = [record.model_dump() for record in actions.in_force(_load(name))]
     view = {"schema": SCHEMA, "sandbox": name, "faults": rows}
     console.emit(view, output, lambda: _draw(rows))
 
@@ -62,12 +62,19 @@ def clear(
 ) -> None:
     """Undo faults, the newest first."""
     from bob.sandbox.faults import actions
-    from bob.sandbox.record import Sandbox
 
     if every == bool(ids):
         raise UsageError("which faults?", cure="Give ids, or --all for every fault.")
-    done = actions.clear(Sandbox.load(name), ids or None)
+    done = actions.clear(_load(name), ids or None)
     console.err.print("\n".join(f"cleared {fault}" for fault in done) or "No fault was in force.")
+
+
+def _load(name: str) -> Sandbox:
+    from bob.sandbox import requirements
+    from bob.sandbox.record import Sandbox
+
+    requirements.check_root()
+    return Sandbox.load(name)
 
 
 def _kind_commands() -> TyperGroup:
@@ -85,9 +92,8 @@ def _injector(fault: type[Fault]) -> Any:
 
     def inject(name: str, **arguments: Any) -> None:
         from bob.sandbox.faults import actions, registry
-        from bob.sandbox.record import Sandbox
 
-        record = actions.inject(Sandbox.load(name), registry.make(fault.kind, arguments))
+        record = actions.inject(_load(name), registry.make(fault.kind, arguments))
         if record is None:
             console.err.print("Done; no fault stays in force.")
         else:

@@ -25,7 +25,7 @@ def inject(sandbox: Sandbox, fault: Fault) -> Record | None:
         store.write(sandbox, [*others, record])
         try:
             fault.apply(sandbox)
-        except BobError:
+        except Exception:
             fault.undo(sandbox)
             store.write(sandbox, others)
             raise

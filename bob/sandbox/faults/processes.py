@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bob.errors import BobError, UsageError
+from bob.errors import BobError, DeadlinePassed, UsageError
 from bob.sandbox.layout import NodeLayout
 
 _UNIT = re.compile(r"\.(service|scope|socket|mount|slice)$")
@@ -94,7 +94,9 @@ def execute(node: NodeLayout, command: Sequence[str]) -> str:
             [*enter, *command], text=True, capture_output=True, timeout=_COMMAND_SECONDS, check=True
         ).stdout
     except subprocess.TimeoutExpired as error:
-        raise BobError(f"{command[0]} in {node.name} took over {_COMMAND_SECONDS:.0f} s") from error
+        raise DeadlinePassed(
+            f"{command[0]} in {node.name} took over {_COMMAND_SECONDS:.0f} s"
+        ) from error
     except subprocess.CalledProcessError as error:
         raise BobError(f"{' '.join(command)} in {node.name}: {error.stderr.strip()}") from error
 

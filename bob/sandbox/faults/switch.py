@@ -14,25 +14,28 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bob.errors import BobError, UsageError
+from bob.errors import BobError, DeadlinePassed, UsageError
 from bob.sandbox.layout import NETWORKS
 from bob.sandbox.record import Sandbox
 
-_SECONDS = 10.0  # each command takes some 5 ms; more means the machine is in trouble
+_SECONDS = 30.0  # each command takes some 5 ms, on a busy machine a second
 
 
 def run(sandbox: Sandbox, command: Sequence[str], text: str = "") -> str:
     """Run a command in the switch's network namespace, `text` on its stdin; return its stdout."""
-    finished = subprocess.run(
-        [*enter(sandbox), *command], input=text, text=True, capture_output=True, timeout=_SECONDS,
-        check=False,
-    )  # fmt: skip
-    if finished.returncode:
+    what = f"`{' '.join(command)}` in {sandbox.layout.netns}"
+    try:
+        return subprocess.run(
+            [*enter(sandbox), *command], input=text, text=True, capture_output=True,
+            timeout=_SECONDS, check=True,
+        ).stdout  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise DeadlinePassed(f"{what} took over {_SECONDS:.0f} s") from error
+    except subprocess.CalledProcessError as error:
         raise BobError(
-            f"{' '.join(command)} in {sandbox.layout.netns}: {finished.stderr.strip()}",
+            f"{what} failed: {error.stderr.strip()}",
             cure=f"See what is left of the sandbox: bob sandbox status --name {sandbox.name}",
-        )
-    return finished.stdout
+        ) from error
 
 
 def enter(sandbox: Sandbox) -> list[str]:

@@ -92,9 +92,10 @@ def test_a_crash_while_applying_leaves_the_record(sandbox):
     assert actions.clear(sandbox) == ["trouble:a"]
 
 
-def test_a_failed_attempt_is_undone(sandbox):
-    Trouble.failing["apply a"] = BobError("broken")
-    with pytest.raises(BobError, match="broken"):
+@pytest.mark.parametrize("error", [BobError("broken"), OSError("broken")])
+def test_a_failed_attempt_is_undone(sandbox, error):
+    Trouble.failing["apply a"] = error
+    with pytest.raises(type(error), match="broken"):
         inject(sandbox, "a")
     assert Trouble.log == ["check a 1", "apply a 1", "undo a 1"]
     assert ids(sandbox) == []

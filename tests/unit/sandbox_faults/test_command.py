@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bob.__main__ import run
+from bob.sandbox import requirements
 from bob.sandbox.faults import actions, registry
 from bob.sandbox.faults.store import Record
 from bob.sandbox.record import Sandbox
@@ -21,6 +22,7 @@ def injected(sandbox, monkeypatch):
         got.append(fault)
         return Record.of(fault)
 
+    monkeypatch.setattr(requirements, "check_root", lambda: None)
     monkeypatch.setattr(Sandbox, "load", lambda name: sandbox)
     monkeypatch.setattr(actions, "inject", inject)
     return got

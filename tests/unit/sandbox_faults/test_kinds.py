@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from bob.errors import UsageError
+from bob.errors import Temporary, UsageError
+from bob.sandbox.bmc import Bmc
 from bob.sandbox.faults import kinds, registry
 
 ONE = {"node": "n1"}
@@ -154,6 +155,16 @@ UNKNOWN = [
 def test_a_target_that_does_not_exist_is_refused(sandbox, kind, arguments, message):
     with pytest.raises(UsageError, match=message):
         registry.make(kind, arguments).check(sandbox)
+
+
+def test_power_is_refused_while_the_bmc_is_silent_and_the_cure_is_named(sandbox, monkeypatch):
+    def silence(_):
+        raise Temporary("BMC 10.101.0.111 does not answer")
+
+    monkeypatch.setattr(Bmc, "is_on", silence)
+    with pytest.raises(Temporary, match="does not answer") as caught:
+        registry.make("power", ONE | {"action": "off"}).check(sandbox)
+    assert "bob sandbox fault clear bmc:n1 --name t" in caught.value.cure
 
 
 @pytest.mark.parametrize(
