@@ -47,11 +47,17 @@ class Fleet:
             return results, errors
         with ThreadPoolExecutor(min(PARALLEL, len(chosen))) as pool:
             futures = {host.name: pool.submit(work, host) for host in chosen}
-            for name, future in futures.items():
-                try:
-                    results[name] = future.result()
-                except BobError as error:
-                    errors[name] = error
+            try:
+                for name, future in futures.items():
+                    try:
+                        results[name] = future.result()
+                    except BobError as error:
+                        errors[name] = error
+            except BaseException:  # interrupted: the pool would wait for what the hosts still do
+                pool.shutdown(wait=False, cancel_futures=True)
+                for host in chosen:
+                    host.interrupt()
+                raise
         return results, errors
 
     def close(self) -> None:

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 8.0
 COMMAND_TIMEOUT = 60.0
 KEEPALIVE = 5
+# A host that lost its power says nothing. Every KEEPALIVE seconds something is sent to it; when
+# that stays unacknowledged for so long, the kernel ends the connection (its own limit: 15 min).
+SILENCE_MS = 15_000
 # Large windows and packets: with paramiko's defaults a 40 MB file takes three times as long.
 WINDOW_BYTES = 64 * 1024 * 1024
 PACKET_BYTES = 512 * 1024
+
+
+CHECK_HOST = "Check that the host is on, its address is right and sshd answers."
 
 
 class CommandFailed(Permanent):
@@ -65,6 +71,7 @@ class Host:
         self.login = login
         self.name = login.name
         self._connection: Any = None
+        self._interrupted = False
         self._log = logs.get()
 
     def run(
@@ -87,7 +94,8 @@ class Host:
     ) -> Result:
         """Run `command` as root and send `chunks` to its standard input."""
         deadline = Deadline(timeout)
-        if self.login.user != "root":
+        sudo = self.login.user != "root"
+        if sudo:
             command = f"sudo -n {command}"
         self._log.debug("ssh", host=self.name, command=command)
         try:
@@ -98,30 +106,46 @@ class Host:
                 channel.close()
         except (OSError, EOFError) as error:
             self.close()
+            late = f"no answer within {timeout:.0f} s" if deadline.passed() else "connection lost"
             raise Temporary(
-                f"{self.name}: {command.split()[0]}: connection lost: {error or type(error)}"
+                f"{self.name}: {late}: {str(error) or type(error).__name__}", cure=CHECK_HOST
             ) from error
         except BobError as error:
             self.close()
             raise type(error)(f"{self.name}: {error}", cure=error.cure) from error
         except _ssh_error() as error:
             self.close()
-            raise Temporary(f"{self.name}: {error}") from error
+            raise Temporary(f"{self.name}: {error}", cure=CHECK_HOST) from error
+        if sudo and result.code != 0 and "sudo:" in result.stderr:
+            raise Permanent(
+                f"{self.name}: {self.login.user} has no root rights: {result.stderr.strip()}",
+                cure="Set ssh.user to root, or allow that user to run sudo without a password.",
+            )
         if check and result.code != 0:
             said = (result.stderr or result.stdout).strip()[-500:]
             raise CommandFailed(f"{self.name}: command ended with {result.code}: {said}")
         return result
 
+    def interrupt(self) -> None:
+        """End the connection under a call that another thread makes, and refuse all later ones."""
+        self._interrupted = True
+        self.close()
+
     def close(self) -> None:
         """End the connection; the next call opens a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _transport(self, deadline: Deadline) -> paramiko.Transport:
+        if self._interrupted:
+            raise Permanent("interrupted")
         if self._connection is None or not self._connection.is_connected:
             self._connection = self._connect(min(CONNECT_TIMEOUT, max(deadline.left(), 1)))
-        transport: paramiko.Transport = self._connection.transport
+        connection = self._connection
+        if self._interrupted:  # while it was opened
+            connection.close()
+        transport: paramiko.Transport = connection.transport
         return transport
 
     def _connect(self, timeout: float) -> Any:
@@ -130,6 +154,10 @@ class Host:
 
         login = self.login
         limits = {"banner_timeout": timeout, "auth_timeout": timeout, "channel_timeout": timeout}
+        if login.key and not login.key.is_file():
+            raise Permanent(
+                f"there is no SSH key {login.key}", cure="Correct ssh.key in the inventory."
+            )
         keys = {"key_filename": str(login.key), "look_for_keys": False} if login.key else {}
         config = fabric.Config(overrides={"load_ssh_configs": False})
         connection = fabric.Connection(
@@ -140,7 +168,7 @@ class Host:
         if login.pins and login.pins.exists():
             connection.client.load_host_keys(str(login.pins))
         connection.client.set_missing_host_key_policy(_PinPolicy(login))
-        where = f"{self.name} ({login.user}@{login.address}:{login.port})"
+        where = f"{login.user}@{login.address}:{login.port}"
         try:
             connection.open()
         except paramiko.BadHostKeyException as error:
@@ -155,8 +183,8 @@ class Host:
             ) from error
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Temporary(
-                f"{where}: not reachable by SSH: {error or type(error).__name__}",
-                cure="Check that the host is on, its address is right and sshd answers.",
+                f"{where}: not reachable by SSH: {str(error) or type(error).__name__}",
+                cure=CHECK_HOST,
             ) from error
         connection.transport.set_keepalive(KEEPALIVE)
         return connection
@@ -196,7 +224,7 @@ def _converse(
         raise Temporary(f"no answer within {deadline.seconds:.0f} s: {command.split()[0]}")
     code = channel.recv_exit_status()
     if code == -1:
-        raise Temporary("connection lost while a command ran")
+        raise Temporary("connection lost while a command ran", cure=CHECK_HOST)
     return Result(code, b"".join(collected).decode(), b"".join(errors).decode())
 
 
@@ -204,13 +232,14 @@ def _drain(read: Any, sink: list[bytes]) -> None:
     try:
         while data := read(65536):
             sink.append(data)
-    except (OSError, socket.timeout):
+    except (TimeoutError, OSError):
         return
 
 
 def _fast_transport(sock: Any, **options: Any) -> paramiko.Transport:
     import paramiko
 
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MS)
     transport = paramiko.Transport(
         sock, default_window_size=WINDOW_BYTES, default_max_packet_size=PACKET_BYTES, **options
     )
@@ -240,7 +269,7 @@ class _PinPolicy:
         login = self._login
         if login.strict:
             raise Permanent(
-                f"{login.name}: host key of {hostname} is not in {login.pins}",
+                f"host key of {hostname} is not in {login.pins}",
                 cure="Add it with ssh-keyscan after checking its fingerprint.",
             )
         if login.pins:

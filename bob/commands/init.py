@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from bob import console
 from bob.commands._inventory import DEFAULT_FILE, FileOption, load_cluster
@@ -44,8 +45,8 @@ def init(
     with Display(console.err) as display:
         tools = wishes_of(cluster).ensure(display)
     binaries = [Binary(tool.name, tool.sha256, tool.compressed()) for tool in tools]
-    progress = StepProgress()
-    operation, context = run(cluster, binaries, progress, accept or ())
+    with StepProgress() as progress:
+        operation, context = run(cluster, binaries, progress, accept or ())
     for warning in context.warnings:
         console.err.print(f"[yellow]warning:[/] {warning}")
     changed = [name for name in progress.applied if name not in EVERY_RUN]
@@ -77,16 +78,22 @@ class StepProgress:
         self._status = console.err.status("")
         self._began = 0.0
 
+    def __enter__(self) -> StepProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()  # also after a failure: the spinner hides the cursor
+
     def started(self, step: StepRecord, reason: str) -> None:
         """See `Observer`."""
         self._began = time.monotonic()
         console.err.print(f"[bold]==>[/] {step.title}")
-        self._status.update(reason)
+        self._status.update(escape(reason))
         self._status.start()
 
     def retrying(self, step: StepRecord, error: BobError, delay: float) -> None:
         """See `Observer`."""
-        console.err.print(f"    {error}; again in {delay:g} s")
+        console.err.print(f"    {escape(str(error))}; again in {delay:g} s")
 
     def finished(self, step: StepRecord, applied: bool) -> None:
         """See `Observer`."""

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from bob.waiting import Deadline
+from bob.errors import DeadlinePassed
+from bob.waiting import Deadline, pause
 
 C = TypeVar("C")
 
@@ -60,3 +61,13 @@ class Step(ABC, Generic[C]):
     @abstractmethod
     def apply(self, context: C, deadline: Deadline) -> None:
         """Do it. Raises `Temporary` when another attempt may help, else any other `BobError`."""
+
+    def wait_until_done(
+        self, context: C, deadline: Deadline, *, cure: str = "", interval: float = 0.1
+    ) -> None:
+        """Probe until nothing is needed. Raises `DeadlinePassed` that says what was missing."""
+        while (found := self.probe(context)).need is not Need.DONE:
+            if deadline.passed():
+                message = f"{self.title}: not done within {deadline.seconds:.0f} s: {found.reason}"
+                raise DeadlinePassed(message, cure=cure)
+            pause(interval, deadline.clock)

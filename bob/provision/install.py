@@ -41,7 +41,9 @@ class Binary:
 def binary_present(host: Host, binary: Binary) -> bool:
     """True when the program is in its place and the link in `BIN` leads to it."""
     link, place = f"{BIN}/{binary.name}", binary.place
+    # -s: a power loss can leave the name of a file without its content.
     test = f'[ "$(readlink {quote(link)})" = {quote(place)} ] && [ -x {quote(place)} ]'
+    test += f" && [ -s {quote(place)} ]"
     return host.run(test, check=False).code == 0
 
 

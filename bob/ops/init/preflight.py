@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from ipaddress import IPv4Address
 
 from bob.clients.ssh import Host
@@ -10,8 +11,8 @@ from bob.ops.init.context import InitContext
 from bob.ops.init.fitness import Finding, judge
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import agents, host_report
+from bob.provision.host_report import HostReport
 from bob.waiting import Deadline
-from inventory import Cluster
 
 
 class Preflight(Step[InitContext]):
@@ -36,7 +37,7 @@ class Preflight(Step[InitContext]):
             for node in reached.nodes
         }
         findings += judge(reached, facts, context.claim, ports)
-        findings += self._networks(context, reached)
+        findings += self._networks(context, [n for n, f in facts.items() if _may_try(f, context)])
         fatal = [finding for finding in findings if finding.fatal]
         context.warnings = [str(finding) for finding in findings if not finding.fatal]
         if fatal:
@@ -47,19 +48,20 @@ class Preflight(Step[InitContext]):
             )
         context.reports = facts
 
-    def _networks(self, context: InitContext, cluster: Cluster) -> list[Finding]:
-        """Every node that answers must reach every other such node on every network."""
+    def _networks(self, context: InitContext, names: Collection[str]) -> list[Finding]:
+        """Each of the named nodes must reach every other one on every network."""
+        cluster = context.cluster
 
         def ask(host: Host) -> tuple[str, ...]:
             peers: list[tuple[str, IPv4Address]] = [
                 (f"{node.name}/{network.value}", address)
                 for node in cluster.nodes
-                if node.name != host.name
+                if node.name != host.name and node.name in names
                 for network, address in node.addresses.items()
             ]
             return host_report.unreachable(host, peers, cluster.ssh.port)
 
-        missing, errors = context.fleet.attempt(ask, [node.name for node in cluster.nodes])
+        missing, errors = context.fleet.attempt(ask, names)
         findings = [_unreachable(name, error) for name, error in errors.items()]
         for name, labels in missing.items():
             for label in labels:
@@ -67,6 +69,11 @@ class Preflight(Step[InitContext]):
                 problem = f"cannot reach {peer} on the {network} network"
                 findings.append(Finding(name, problem, "check cables, VLAN, routes and firewall"))
         return findings
+
+
+def _may_try(report: HostReport, context: InitContext) -> bool:
+    """Whether the host can be asked for its peers: it is not another cluster's, and has bash."""
+    return report.uid == 0 and report.claim in ("", context.claim) and "bash" in report.commands
 
 
 def _unreachable(name: str, error: BobError) -> Finding:
