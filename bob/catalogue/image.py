@@ -60,12 +60,15 @@ def build_image(name: str, files: Mapping[str, bytes], busybox: Path = BUSYBOX) 
 
 def architecture(program: bytes, path: Path) -> str:
     """What a static ELF program runs on. Raises `Permanent` when it is none."""
-    if program[:6] != b"\x7fELF\x02\x01":
+    if program[:6] != b"\x7fELF\x02\x01":  # 64 bits, little end first
         raise _unusable(path, "is not a 64-bit Linux program")
-    machine = struct.unpack_from("<H", program, 18)[0]
-    start = struct.unpack_from("<Q", program, 32)[0]
-    size, count = struct.unpack_from("<HH", program, 54)
-    kinds = {struct.unpack_from("<I", program, start + i * size)[0] for i in range(count)}
+    try:
+        machine = struct.unpack_from("<H", program, 18)[0]
+        start = struct.unpack_from("<Q", program, 32)[0]
+        size, count = struct.unpack_from("<HH", program, 54)
+        kinds = {struct.unpack_from("<I", program, start + i * size)[0] for i in range(count)}
+    except struct.error as error:
+        raise _unusable(path, "is cut off") from error
     if PT_INTERP in kinds:
         raise _unusable(path, "is dynamically linked")
     if machine not in ARCHITECTURES:
