@@ -33,3 +33,10 @@ def down(name: str, say: Callable[[str], None] = _silent) -> bool:
     from bob.sandbox import lifecycle
 
     return lifecycle.down(name, say)
+
+
+def load(name: str) -> Sandbox:
+    """A sandbox that exists. Raises `UsageError` when there is none of that name."""
+    from bob.sandbox.record import Sandbox
+
+    return Sandbox.load(name)

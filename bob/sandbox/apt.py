@@ -12,6 +12,7 @@ from pathlib import Path
 from bob.errors import PreflightRefused
 
 MIRROR_VARIABLE = "BOB_DEBIAN_MIRROR"
+UNREACHABLE_CURE = "Check that the Debian mirror can be reached, then run the command again."
 _SOURCES = Path("/etc/apt")
 _RELEASES = re.compile(r"(bullseye|bookworm|trixie|forky|sid|(old)*stable|testing|unstable)")
 _ONE_LINE = re.compile(r"deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)")

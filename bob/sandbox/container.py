@@ -11,12 +11,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bob.sandbox.cgroups import Hierarchies
+from bob.sandbox.programs import run
 
 REBOOT_EXIT_CODE = 133  # systemd-nspawn: the guest wants to be started again
 _NSPAWN_SETTINGS = {"SYSTEMD_SECCOMP": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
@@ -169,10 +169,6 @@ def init_pid(supervisor: int) -> int | None:
 
 def in_cgroups(dirs: Sequence[Path]) -> list[str]:
     """Prefix of a command that runs it inside these cgroup directories."""
-    script = 'while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs"; shift; done; shift; exec "$@"'
+    join = 'echo 0 > "$1/cgroup.procs" || exit 1'
+    script = f'while [ "$1" != -- ]; do {join}; shift; done; shift; exec "$@"'
     return ["/bin/sh", "-c", script, "in-cgroups", *map(str, dirs), "--"]
-
-
-def run(*argv: str, text: str = "", check: bool = True) -> None:
-    """Run a program; its error output goes to ours. Raises `CalledProcessError` if `check`."""
-    subprocess.run(argv, input=text.encode(), stdout=sys.stderr, check=check)

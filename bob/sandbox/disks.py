@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from bob.sandbox.container import Host, Nic
 from bob.sandbox.layout import NETWORKS, Layout, NodeLayout
+from bob.sandbox.programs import run
 
 _HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
@@ -37,11 +37,6 @@ def prepare(layout: Layout, node: NodeLayout, image: Path, hierarchies: dict[str
     describe(layout, node, image, hierarchies).save(node.host_file)
     if not installed:
         _install(layout, node)
-
-
-def host_file(node: NodeLayout) -> Path:
-    """What the mainboard reads."""
-    return node.host_file
 
 
 def describe(layout: Layout, node: NodeLayout, image: Path, hierarchies: dict[str, str]) -> Host:
@@ -81,8 +76,10 @@ def write_known_hosts(layout: Layout) -> None:
     """Write the host keys of all hosts, which we know since we made them."""
     lines = []
     for node in layout:
-        kind, key, *_ = (node.upper / f"{_HOST_KEY}.pub").read_text().split()
-        lines += [f"{address} {kind} {key}\n" for address in node.addresses.values()]
+        public = node.upper / f"{_HOST_KEY}.pub"
+        if public.exists():  # not yet, on a host that an interrupted `up` did not finish
+            kind, key, *_ = public.read_text().split()
+            lines += [f"{address} {kind} {key}\n" for address in node.addresses.values()]
     layout.known_hosts.write_text("".join(lines))
 
 
@@ -95,7 +92,7 @@ def unmount(below: Iterable[Path]) -> None:
     ]
     for mount in reversed(mounts):
         if any(mount == top or mount.startswith(f"{top}/") for top in tops):
-            subprocess.run(["umount", "--lazy", mount], capture_output=True, check=True)
+            run("umount", "--lazy", mount)
 
 
 def _install(layout: Layout, node: NodeLayout) -> None:
@@ -123,5 +120,4 @@ def _install(layout: Layout, node: NodeLayout) -> None:
 
 
 def _generate_key(path: Path, comment: str) -> None:
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path))

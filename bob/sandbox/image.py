@@ -62,7 +62,7 @@ def _debootstrap(root: Path, lock: IO[str], say: Say) -> None:
     if code != 0:
         raise Permanent(
             f"debootstrap ended with code {code}. Its last lines:\n{''.join(last)}",
-            cure="Check that the Debian mirror can be reached, then run the command again.",
+            cure=apt.UNREACHABLE_CURE,
         )
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bob import paths
 from bob.errors import Permanent, UsageError
-from bob.sandbox import bmc, cluster_file, disks, image, network, readiness, requirements, simulator
+from bob.sandbox import (
+    bmc,
+    cluster_file,
+    disks,
+    image,
+    network,
+    readiness,
+    requirements,
+    simulator,
+    teardown,
+)
 from bob.sandbox.caching import Say
 from bob.sandbox.cgroups import Hierarchies
 from bob.sandbox.layout import SLOTS, Layout, NodeLayout, check_name
@@ -38,10 +44,16 @@ def up(name: str, nodes: int | None, say: Say) -> Sandbox:
         before = _existing(name)
         sandbox = _record(name, nodes, before)
         try:
-            _make(sandbox, sim, root, say)
-        except BaseException:
-            with _uninterrupted():
-                _undo(sandbox, before, say)
+            _make(sandbox, before, sim, root, say)
+        except BaseException as error:
+            with teardown.uninterrupted():
+                say("removing what was made")
+                teardown.undo(sandbox, before)
+            if isinstance(error, OSError):
+                raise Permanent(
+                    f"the sandbox could not be made: {error}",
+                    cure=f"See that {sandbox.layout.base} can be written and has room.",
+                ) from error
             raise
     return sandbox
 
@@ -50,12 +62,13 @@ def down(name: str, say: Say) -> bool:
     """Remove all of a sandbox, also what a crash left of it. False when there was nothing."""
     check_name(name)
     requirements.check_root()
-    with _locked(name), _uninterrupted():
+    with _locked(name), teardown.uninterrupted():
         sandbox = _existing(name)
         if sandbox is None and not network.namespaces(name):
             return False
         say(f"removing sandbox {name}")
-        _remove(name, sandbox)
+        teardown.remove(name, sandbox)
+        _lock_file(name).unlink()  # while we hold it: see `exclusive`
     return True
 
 
@@ -68,7 +81,7 @@ def reinstall(sandbox: Sandbox, node: NodeLayout, say: Say) -> None:
     with _locked(sandbox.name):
         say(f"reinstalling {node.name}")
         root = image.ensure(say)
-        _end([node], sandbox.hierarchies)
+        teardown.end_hosts([node], sandbox.hierarchies)
         disks.erase(node)
         disks.prepare(sandbox.layout, node, root, sandbox.hierarchies.to_json())
         disks.write_known_hosts(sandbox.layout)
@@ -122,17 +135,20 @@ def _living(hierarchies: Hierarchies) -> Hierarchies:
     return hierarchies if all(p.is_dir() for p in parents) else Hierarchies.of_this_process()
 
 
-def _make(sandbox: Sandbox, sim: Path, root: Path, say: Say) -> None:
+def _make(sandbox: Sandbox, before: Sandbox | None, sim: Path, root: Path, say: Say) -> None:
     layout = sandbox.layout
+    grown = before is None or before.layout != layout
     sandbox.hierarchies.make_unified(layout.helper_cgroup)
     missing = [node for node in layout if not bmc.running(node)]
+    teardown.end_hosts(missing, sandbox.hierarchies)  # what a dead BMC left of its host
     network.make_switch(layout)
     disks.make_operator_key(layout)
     cgroups = sandbox.hierarchies.to_json()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda node: disks.prepare(layout, node, root, cgroups), missing))
     disks.write_known_hosts(layout)
-    cluster_file.write(layout)
+    if grown or not layout.inventory.exists():  # else it may hold wishes of the operator
+        cluster_file.write(layout)
     if missing:
         say(f"starting {', '.join(node.name for node in missing)}")
     _start(missing, sandbox, sim)
@@ -145,66 +161,16 @@ def _start(nodes: Sequence[NodeLayout], sandbox: Sandbox, sim: Path) -> None:
         bmc.start(node, sandbox.layout.netns, sim, sandbox.hierarchies)
 
 
-def _undo(sandbox: Sandbox, before: Sandbox | None, say: Say) -> None:
-    say("removing what was made")
-    if before is None:
-        _remove(sandbox.name, sandbox)
-        return
-    added = [node for node in sandbox.layout if node.number > before.layout.nodes]
-    _end(added, sandbox.hierarchies)
-    for node in added:
-        network.remove_node(sandbox.layout, node)
-    disks.unmount(node.dir for node in added)
-    for node in added:
-        shutil.rmtree(node.dir, ignore_errors=True)
-    before.save()
-    disks.write_known_hosts(before.layout)
-    cluster_file.write(before.layout)
-
-
-def _end(nodes: Sequence[NodeLayout], hierarchies: Hierarchies) -> None:
-    """End BMCs, mainboards and hosts, frozen or not, with nothing left of them that runs."""
-    for cgroup in (group for node in nodes for group in (node.helper_cgroup, node.cgroup)):
-        hierarchies.kill(cgroup)
-        hierarchies.remove(cgroup)
-
-
-def _remove(name: str, sandbox: Sandbox | None) -> None:
-    hierarchies = sandbox.hierarchies if sandbox else Hierarchies.of_this_process()
-    top, folder = f"bob-{name}", paths.sandbox_dir() / name
-    hierarchies.kill(top, 15)
-    for process in network.processes(name):  # a shell or a capture that somebody left there
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    disks.unmount([folder])
-    network.remove(name, sandbox.layout.machine_link if sandbox else None)
-    hierarchies.remove(top)
-    # The record goes last: until then `down` can be repeated with all it must know.
-    for path in [*folder.glob("nodes/*"), *folder.glob("ssh"), folder]:
-        shutil.rmtree(path, ignore_errors=True)
+def _lock_file(name: str) -> Path:
+    return paths.sandbox_dir() / f".{name}.lock"
 
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[None]:
     paths.sandbox_dir().mkdir(parents=True, exist_ok=True)
     with exclusive(
-        paths.sandbox_dir() / f".{name}.lock",
+        _lock_file(name),
         seconds=LOCK_SECONDS,
         holder=f"another command is changing sandbox {name!r}",
     ):
         yield
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let clean-up finish: Ctrl-C and SIGTERM are ignored meanwhile."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
-from bob.errors import Permanent
 from bob.sandbox.layout import NETWORKS, Layout, NodeLayout
+from bob.sandbox.programs import run
 
 _MACHINE_PORT = "machine"  # the switch's end of the machine's link
 
@@ -130,9 +129,4 @@ def _ip_batch(options: list[str], commands: list[str], *, check: bool = True) ->
 
 
 def _ip(*arguments: str, text: str = "", check: bool = True) -> str:
-    done = subprocess.run(
-        ["ip", *arguments], input=text, capture_output=True, text=True, check=False
-    )
-    if check and done.returncode != 0:
-        raise Permanent(f"`ip {' '.join(arguments)}` failed: {done.stderr.strip()}")
-    return done.stdout
+    return run("ip", *arguments, text=text, check=check)

@@ -123,4 +123,5 @@ def names() -> list[str]:
 
 def all_records() -> list[Sandbox]:
     """All sandboxes of this machine."""
-    return [Sandbox.load(name) for name in names()]
+    found = [read(paths.sandbox_dir() / name / "sandbox.json") for name in names()]
+    return [sandbox for sandbox in found if sandbox]  # one may have been removed meanwhile

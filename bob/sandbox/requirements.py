@@ -10,6 +10,7 @@ from bob.errors import PreflightRefused
 
 # Debian package -> a file or program by which we see that it is there.
 _EVIDENCE: dict[str, str] = {
+    "apt": "apt-config",
     "debootstrap": "debootstrap",
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
     "systemd-container": "systemd-nspawn",

@@ -7,8 +7,7 @@ the same version text, so the packages are pinned by checksum.
 from __future__ import annotations
 
 import hashlib
-import subprocess
-from collections.abc import Sequence
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -17,6 +16,7 @@ from bob import paths
 from bob.errors import Permanent, PreflightRefused
 from bob.sandbox import apt
 from bob.sandbox.caching import Say, build_once
+from bob.sandbox.programs import run
 
 VERSION = "2.0.37-1"
 _RELEASE = "trixie"
@@ -68,13 +68,14 @@ def _fetch(folder: Path, lock: IO[str], *, say: Say) -> None:
         "-oAPT::Sandbox::User=root",  # apt's own user may not enter our cache
         "-oAcquire::Languages=none",
     ]
-    _run(["apt-get", *options, "update"], private, lock)
+    fetch = partial(run, cwd=private, keep_open=[lock.fileno()], cure=apt.UNREACHABLE_CURE)
+    fetch("apt-get", *options, "update")
     wanted = [name.replace("_", "=", 1).rsplit("_", 1)[0] for name in _SHA256]
-    _run(["apt-get", *options, "download", *wanted], private, lock)
+    fetch("apt-get", *options, "download", *wanted)
     for name, expected in _SHA256.items():
         verify(private / name, expected)
-        _run(["dpkg-deb", "-x", str(private / name), str(folder)], private, lock)
-    _run(["rm", "-r", str(private)], folder, lock)
+        run("dpkg-deb", "-x", str(private / name), str(folder))
+    shutil.rmtree(private)
 
 
 def verify(package: Path, expected: str) -> None:
@@ -85,15 +86,4 @@ def verify(package: Path, expected: str) -> None:
             f"{package.name} has SHA-256 {found}, expected {expected}",
             cure="The mirror serves another file than Debian's. Use another mirror: set "
             f"{apt.MIRROR_VARIABLE}.",
-        )
-
-
-def _run(argv: Sequence[str], folder: Path, lock: IO[str]) -> None:
-    done = subprocess.run(
-        argv, cwd=folder, capture_output=True, text=True, pass_fds=[lock.fileno()], check=False
-    )
-    if done.returncode != 0:
-        raise Permanent(
-            f"`{argv[0]}` failed: {(done.stderr or done.stdout).strip()}",
-            cure="Check that the Debian mirror can be reached, then run the command again.",
         )

@@ -53,6 +53,22 @@ def test_who_must_wait_is_told_once(tmp_path: Path) -> None:
         assert told == ["waiting"]
 
 
+def test_a_lock_file_that_its_holder_removed_protects_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+
+    def remove_and_release() -> None:
+        lock.unlink()
+        process.kill()
+
+    with (
+        hold(lock) as process,
+        exclusive(lock, seconds=10, on_wait=remove_and_release),
+        pytest.raises(ScopeHeld),
+        exclusive(lock, seconds=0),
+    ):
+        pass
+
+
 def test_a_folder_is_built_once(tmp_path: Path) -> None:
     builds = []
 
