@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+
+from bob.clients.http import Http
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +97,23 @@ def autopilot_health(body: Mapping[str, Any]) -> AutopilotHealth:
 def node_name(name: str) -> str:
     """The node's name; Nomad calls its servers "<node>.<region>", and a node's name has no dot."""
     return name.partition(".")[0]
+
+
+class Operator:
+    """Calls about raft and autopilot; they are the same for both."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def raft(self, *, stale: bool = False) -> RaftConfiguration:
+        """The raft peers. `stale` also works without a leader."""
+        params = {"stale": ""} if stale else {}
+        answer = self._http.request("GET", "/v1/operator/raft/configuration", params=params)
+        return raft_configuration(answer.json())
+
+    def autopilot(self) -> AutopilotHealth:
+        """The leader's judgement of its servers (an unhealthy one is not an error)."""
+        answer = self._http.request(
+            "GET", "/v1/operator/autopilot/health", accept={HTTPStatus.TOO_MANY_REQUESTS}
+        )
+        return autopilot_health(answer.json())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
+from bob.clients.api import Api
 from bob.clients.consul.acl import Acl
 from bob.clients.consul.agent import Agent
 from bob.clients.consul.catalog import Catalog
@@ -13,53 +11,19 @@ from bob.clients.consul.operator import Operator
 from bob.clients.consul.txn import Txn
 from bob.clients.http import Http
 
-TOKEN_HEADER = "X-Consul-Token"  # noqa: S105  the name of a header
-INDEX_HEADER = "X-Consul-Index"
-DEFAULT_TIMEOUT = 5.0
 
+class Consul(Api):
+    """Calls to a Consul agent: `Consul("https://10.101.0.11:8501", token, ca_file)`."""
 
-class Consul:
-    """Calls to a Consul agent, like `Consul("https://10.101.0.11:8501", token, ca_file)`.
+    token_header = "X-Consul-Token"  # noqa: S105 - the name of a header
+    index_header = "X-Consul-Index"
 
-    `ca_file` is a PEM file that the server's certificate must come from; without it the system's
-    authorities are used. `timeout` is in seconds and limits a whole call. Every call raises
-    `bob.clients.http.Unreachable` (worth another attempt) or `Refused` (it is not).
-
-    Reads are answered by the leader unless they take `stale`; a stale read also works without one.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        token: str = "",
-        ca_file: Path | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-    ) -> None:
-        self._use([address], token, ca_file, timeout)
-
-    @classmethod
-    def any(
-        cls,
-        addresses: Sequence[str],
-        token: str = "",
-        ca_file: Path | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-    ) -> Consul:
-        """A client of whichever of `addresses` answers, tried in order; it survives a dead one."""
-        client = cls.__new__(cls)
-        client._use(addresses, token, ca_file, timeout)
-        return client
-
-    def _use(
-        self, addresses: Sequence[str], token: str, ca_file: Path | None, timeout: float
-    ) -> None:
-        headers = {TOKEN_HEADER: token} if token else {}
-        self.http = Http(addresses, headers, ca_file, timeout, INDEX_HEADER)
-        self.agent = Agent(self.http)
-        self.catalog = Catalog(self.http)
-        self.kv = Kv(self.http)
-        self.acl = Acl(self.http)
-        self.operator = Operator(self.http)
+    def _offer(self, http: Http) -> None:
+        self.agent = Agent(http)
+        self.catalog = Catalog(http)
+        self.kv = Kv(http)
+        self.acl = Acl(http)
+        self.operator = Operator(http)
 
     def leader(self) -> str:
         """Address "ip:8300" of the leader as the asked agent sees it, or "" without one."""
