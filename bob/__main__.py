@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import sys
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -39,8 +39,21 @@ def build_app() -> typer.Typer:
     return app
 
 
-def _root() -> None:
-    """The parent of all verbs; it has no options of its own."""
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_show_version, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """The parent of all verbs; the work of its one option is done by its callback."""
 
 
 def main(arguments: list[str] | None = None) -> None:
