@@ -6,7 +6,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from bob.provision.agents import CONSUL_GOSSIP_PORT, CONSUL_RPC_PORT, LOOPBACK, consul_agent
+from bob.provision.agents import (
+    CONSUL_GOSSIP_PORT,
+    CONSUL_RPC_PORT,
+    LAST_CONTACT,
+    LOOPBACK,
+    consul_agent,
+)
 from bob.provision.agents import datacenter as datacenter_of
 from bob.provision.secrets import Secrets
 from inventory.model import Cluster, NetworkName, Node
@@ -88,7 +94,10 @@ def consul_config(
         config["addresses"] = {"https": str(node.addresses[NetworkName.MGMT])}
         config["ui_config"] = {"enabled": network is NetworkName.MGMT}
         # Without it a server that reboots is pruned, and the next loss ends the quorum (measured).
-        config["autopilot"] = {"min_quorum": len(servers)}
+        config["autopilot"] = {
+            "min_quorum": len(servers),
+            "last_contact_threshold": LAST_CONTACT,
+        }
         if bootstrap:
             config["bootstrap_expect"] = len(servers)
     if network is NetworkName.MGMT and recursors:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bob.provision.agents import (
+    LAST_CONTACT,
     LOOPBACK,
     NOMAD_CONFIG_DIR,
     NOMAD_DATA_DIR,
@@ -92,7 +93,10 @@ def nomad_config(
     if server:
         config["server"] = _server(len(cluster.nodes), len(servers), secrets, bootstrap=bootstrap)
         # Without it a server that reboots is pruned, and the next loss ends the quorum (measured).
-        config["autopilot"] = {"min_quorum": len(servers)}
+        config["autopilot"] = {
+            "min_quorum": len(servers),
+            "last_contact_threshold": LAST_CONTACT,
+        }
     return config
 
 

@@ -61,7 +61,7 @@ def test_every_consul_agent_is_closed_to_strangers(
 def test_only_servers_have_what_makes_a_server(consul_of: ConsulOf) -> None:
     server, client = consul_of("host1", "mgmt"), consul_of("host4", "mgmt")
     assert server["server"] and server["bootstrap_expect"] == 3
-    assert server["autopilot"] == {"min_quorum": 3}
+    assert server["autopilot"] == {"min_quorum": 3, "last_contact_threshold": "1s"}
     assert server["ports"]["https"] == 8501
     assert server["addresses"] == {"https": "10.101.0.1"}
     assert not client["server"] and client["ports"]["https"] == -1
@@ -118,7 +118,7 @@ def test_nomad_server_and_client(cluster: Cluster, some_secrets: Secrets) -> Non
         for name in ("host1", "host4")
     )
     assert server["server"]["enabled"] and server["server"]["bootstrap_expect"] == 3
-    assert server["autopilot"] == {"min_quorum": 3}
+    assert server["autopilot"] == {"min_quorum": 3, "last_contact_threshold": "1s"}
     assert {"service_identity", "task_identity"} <= server["consul"].keys()
     assert server["consul"]["service_identity"]["aud"] == ["consul.io"]
     assert "server" not in client and "autopilot" not in client
