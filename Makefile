@@ -5,8 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 BIN := .venv/bin
-APT_RUN := python3-venv debootstrap systemd-container iproute2 nftables ipmitool libpopt0 \
-           openssh-client ca-certificates curl gcc libc6-dev procps kmod
+APT_RUN := ca-certificates curl gcc libc6-dev util-linux
 APT_TEST := chromium chromium-driver
 
 .PHONY: help demo test check unit bench clean apt apt-test setup
@@ -31,11 +30,12 @@ check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
 bench: setup ## Compare `bob init` and the demo with their floors, as ratios of one run
 	@$(BIN)/python tests/bench/init.py
 
-setup: apt $(BIN)/.ready
+setup: apt
 	@$(BIN)/bob toolchain ensure
 
-apt:
-	@scripts/apt-install.sh $(APT_RUN)
+apt: $(BIN)/.ready
+	@scripts/apt-install.sh $(APT_RUN) \
+	  $$($(BIN)/python -c 'from bob.sandbox.requirements import PACKAGES; print(*PACKAGES)')
 
 apt-test: apt
 	@scripts/apt-install.sh $(APT_TEST)
