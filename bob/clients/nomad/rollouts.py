@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from bob.clients.http import Http
+
+LOG_BYTES = 2000
+# Types of events that follow from an earlier one and do not tell why.
+CONSEQUENCES = frozenset(
+    {"Alloc Unhealthy", "Killed", "Killing", "Not Restarting", "Restarting", "Started"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +28,12 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class TaskEvent:
-    """What a task of an allocation last said, in Nomad's words. `failed`: for good."""
+    """The last telling event of a task, in Nomad's words."""
 
     allocation: str
     node_name: str
     task: str
     message: str
-    failed: bool
 
 
 class Rollouts:
@@ -44,17 +49,31 @@ class Rollouts:
             return None
         return Deployment(body["JobVersion"], body["Status"], body["StatusDescription"])
 
-    def events(
-        self, job: str, version: int, *, namespace: str = "default"
-    ) -> tuple[TaskEvent, ...]:
-        """The last event of each task of a version of the job, by allocation."""
+    def events(self, job: str, *, namespace: str = "default") -> tuple[TaskEvent, ...]:
+        """What happened to the tasks of the newest allocation on each node, by node."""
+        newest: dict[str, Mapping[str, Any]] = {}
+        found = self._get(job, "allocations", namespace) or ()
+        for allocation in sorted(found, key=lambda each: int(each["CreateIndex"])):
+            newest[allocation["NodeName"]] = allocation
         return tuple(
-            _event(allocation, task, state)
-            for allocation in self._get(job, "allocations", namespace) or ()
-            if allocation["JobVersion"] == version
-            for task, state in sorted((allocation["TaskStates"] or {}).items())
+            TaskEvent(newest[node]["ID"], node, task, _message(state["Events"]))
+            for node in sorted(newest)
+            for task, state in sorted((newest[node]["TaskStates"] or {}).items())
             if state["Events"]
         )
+
+    def stderr(self, allocation: str, task: str) -> str:
+        """The end of what a task wrote to its standard error; fetched from its node."""
+        answer = self._http.request(
+            "GET",
+            f"/v1/client/fs/logs/{quote(allocation, safe='')}",
+            params={
+                "task": task, "type": "stderr", "plain": "true",
+                "origin": "end", "offset": LOG_BYTES,
+            },
+            accept={HTTPStatus.NOT_FOUND},
+        )  # fmt: skip
+        return "" if answer.status == HTTPStatus.NOT_FOUND else answer.body.decode(errors="replace")
 
     def _get(self, job: str, what: str, namespace: str) -> Any:
         answer = self._http.request(
@@ -66,13 +85,6 @@ class Rollouts:
         return None if answer.status == HTTPStatus.NOT_FOUND else answer.json()
 
 
-def _event(allocation: Mapping[str, Any], task: str, state: Mapping[str, Any]) -> TaskEvent:
-    # "Not Restarting" comes last and says only that; the reason is in the event before it.
-    telling = [e for e in state["Events"] if e["Type"] != "Not Restarting"] or state["Events"]
-    return TaskEvent(
-        allocation=allocation["ID"],
-        node_name=allocation["NodeName"],
-        task=task,
-        message=telling[-1]["DisplayMessage"] or telling[-1]["Type"],
-        failed=state["Failed"],
-    )
+def _message(events: Sequence[Mapping[str, Any]]) -> str:
+    telling = [event for event in events if event["Type"] not in CONSEQUENCES] or events
+    return str(telling[-1]["DisplayMessage"] or telling[-1]["Type"])

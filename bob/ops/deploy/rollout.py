@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bob.clients.consul import Consul, ServiceInstance
-from bob.clients.http import Unreachable
+from bob.clients.http import Refused, Unreachable
 from bob.clients.nomad import Allocation, Nomad
 from bob.clients.nomad.rollouts import Deployment, Rollouts, TaskEvent
 from bob.errors import DeadlinePassed, Permanent
 from bob.ops.deploy import changes
 from bob.waiting import Deadline, wait_for
 
-FAILED_DEPLOYMENT = frozenset({"failed", "cancelled", "blocked"})
+UNDER_WAY = frozenset({"initializing", "pending", "running", "paused", "blocked", "unblocking"})
+FAILED = frozenset({"failed", "cancelled"})
+LAST_LINES = 2  # of what a failing task wrote
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Snapshot:
 class Verdict:
     """`passing` of `count` instances serve; `failure` is why more will not come, or empty.
 
-    `settled`: Nomad has no deployment of this version under way, or it ended well.
+    `settled`: Nomad has no deployment of this version under way.
     """
 
     passing: tuple[ServiceInstance, ...]
@@ -62,8 +64,8 @@ def judge(now: Snapshot) -> Verdict:
     )
     failure, settled = "", True
     if now.deployment is not None and now.deployment.version == now.version:
-        settled = now.deployment.status == "successful"
-        if now.deployment.status in FAILED_DEPLOYMENT:
+        settled = now.deployment.status not in UNDER_WAY
+        if now.deployment.status in FAILED and len(passing) < now.count:
             failure = now.deployment.description
     return Verdict(passing, now.count, settled, failure)
 
@@ -112,7 +114,8 @@ def await_serving(
         if verdict.failure:
             raise Permanent(
                 f"{service}: {verdict.failure}; {last}{_details(nomad, service)}",
-                cure=f"Look at the job {service} in the Nomad UI (bob ui), then deploy again.",
+                cure=f"Mend the cause, stop the job {service} in the Nomad UI (see bob ui), "
+                "then deploy again.",
             )
         return verdict if verdict.serving and (verdict.settled or not settled) else None
 
@@ -126,18 +129,24 @@ def await_serving(
 
 
 def _details(nomad: Nomad, service: str) -> str:
-    """What Nomad says about instances that do not come up, one line each."""
+    """What Nomad and the tasks say about instances that do not come up."""
     try:
         job = nomad.jobs.get(service)
         if job is None:
             return ""
-        events = Rollouts(nomad.http).events(service, job["Version"])
-        lines = [_line(event) for event in events]
-        lines += changes.unplaced(nomad.jobs.plan(job))
+        lines = [f"{service}: {reason}" for reason in changes.unplaced(nomad.jobs.plan(job))]
+        for event in Rollouts(nomad.http).events(service):
+            lines.append(f"{event.node_name}, task {event.task}: {event.message}")
+            lines += (f"  {said}" for said in _last_words(nomad, event))
     except Unreachable as error:
         lines = [error.message]
     return "".join(f"\n  {line}" for line in lines)
 
 
-def _line(event: TaskEvent) -> str:
-    return f"{event.node_name}, task {event.task} ({event.allocation[:8]}): {event.message}"
+def _last_words(nomad: Nomad, event: TaskEvent) -> list[str]:
+    """The end of a task's standard error; nothing when its node cannot be asked."""
+    try:
+        said = Rollouts(nomad.http).stderr(event.allocation, event.task)
+    except (Unreachable, Refused):
+        return []
+    return said.splitlines()[-LAST_LINES:]

@@ -96,10 +96,11 @@ def test_an_arm_program_makes_an_arm_image(busybox: Path) -> None:
     [
         (None, "cannot be read"),
         (b"#!/bin/sh\n", "not a 64-bit Linux program"),
-        (elf(PT_LOAD)[:100], "cut off"),
+        (elf(PT_LOAD)[:60], "cut off"),
         (elf(PT_LOAD, PT_INTERP), "dynamically linked"),
         (elf(PT_LOAD, machine=0x15), "unknown processor"),
     ],
+    ids=["absent", "script", "cut-off", "dynamic", "powerpc"],
 )
 def test_an_unusable_busybox_is_told_with_the_package_that_helps(
     busybox: Path, content: bytes | None, words: str

@@ -47,6 +47,8 @@ BOTH = [allocation(A), allocation(B)]
         # a deployment that is not over, and one of an earlier version
         (BOTH, [instance(A), instance(B)], deployment("running"), 2, True, False),
         (BOTH, [instance(A), instance(B)], deployment("failed", version=0), 2, True, True),
+        # it came up all the same, later
+        (BOTH, [instance(A), instance(B)], deployment("failed"), 2, True, True),
         # nothing is there yet; one has no entry in the catalog; one fails its check
         ([], [], deployment("running"), 0, False, False),
         (BOTH, [instance(A)], deployment("running"), 1, False, False),
@@ -77,4 +79,4 @@ def test_an_instance_serves_when_nomad_runs_it_and_consul_sees_it_passing(
 def test_a_deployment_that_failed_will_not_come_up(status: str) -> None:
     verdict = judge(snapshot(BOTH, [instance(A)], deployment(status)))
     assert verdict.failure == f"deployment {status}"
-    assert not verdict.settled
+    assert not verdict.serving
