@@ -93,6 +93,8 @@ def status(name: NameOption = "sandbox", output: OutputOption = Format.TEXT) -> 
 
 def describe(sandbox: Sandbox) -> dict[str, Any]:
     """The view of a sandbox, schema "bob/sandbox/1"."""
+    from bob.sandbox.faults.actions import in_force
+
     return {
         "schema": SCHEMA,
         "name": sandbox.name,
@@ -106,7 +108,7 @@ def describe(sandbox: Sandbox) -> dict[str, Any]:
             }
             for node in sandbox.nodes
         ],
-        "faults": sandbox.faults(),
+        "faults": [fault.model_dump(mode="json") for fault in in_force(sandbox)],
     }
 
 

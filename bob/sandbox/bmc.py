@@ -124,14 +124,14 @@ def start(node: NodeLayout, switch_netns: str, sim: Path, hierarchies: Hierarchi
 
 def running(node: NodeLayout) -> bool:
     """True when the process of the BMC lives (it may hang)."""
-    return _pid(node) is not None
+    return pid(node) is not None
 
 
-def _pid(node: NodeLayout) -> int | None:
+def pid(node: NodeLayout) -> int | None:
     """The BMC's process id, unless that process is gone or its number belongs to another one."""
     try:
-        pid = int(node.bmc_pid_file.read_text())
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        number = int(node.bmc_pid_file.read_text())
+        arguments = Path(f"/proc/{number}/cmdline").read_bytes().decode().split("\0")
     except (OSError, ValueError):
         return None
-    return pid if str(node.bmc / "lan.conf") in arguments else None
+    return number if str(node.bmc / "lan.conf") in arguments else None

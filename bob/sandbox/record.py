@@ -6,7 +6,6 @@ import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bob import paths
 from bob.errors import UsageError
@@ -96,14 +95,6 @@ class Sandbox:
         if not self.hierarchies.populated(cgroup):
             return "off"
         return "hung" if self.hierarchies.frozen(cgroup) else "on"
-
-    def faults(self) -> list[dict[str, Any]]:
-        """The recorded faults in force."""
-        try:
-            found: list[dict[str, Any]] = json.loads(self.layout.faults.read_text())
-        except FileNotFoundError:
-            return []
-        return found
 
 
 def read(path: Path) -> Sandbox | None:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from bob.errors import UsageError
+from bob.sandbox import bmc
 from bob.sandbox.faults import switch
 from bob.sandbox.faults.base import Fault
 from bob.sandbox.layout import NodeLayout
@@ -40,7 +41,7 @@ class Bmc(Fault):
 
     def check(self, sandbox: Sandbox) -> None:
         """The host must exist and have a running BMC."""
-        if _pid(sandbox.node(self.node)) is None:
+        if bmc.pid(sandbox.node(self.node)) is None:
             raise UsageError(
                 f"the BMC of {self.node} does not run", cure=f"bob sandbox up --name {sandbox.name}"
             )
@@ -61,21 +62,12 @@ class Bmc(Fault):
 
     def over(self, sandbox: Sandbox) -> bool:
         """True when a hanging BMC was woken or replaced."""
-        pid = _pid(sandbox.node(self.node))
+        pid = bmc.pid(sandbox.node(self.node))
         return self.defect is Defect.HANG and (pid is None or not _stopped(pid))
 
 
-def _pid(node: NodeLayout) -> int | None:
-    """The process of the BMC, unless its number belongs to another one by now."""
-    with contextlib.suppress(OSError, ValueError):
-        pid = int(node.bmc_pid_file.read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-        return pid if str(node.bmc / "lan.conf") in words else None
-    return None
-
-
 def _signal(node: NodeLayout, number: signal.Signals) -> None:
-    if (pid := _pid(node)) is not None:
+    if (pid := bmc.pid(node)) is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
