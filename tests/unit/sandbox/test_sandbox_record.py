@@ -56,7 +56,11 @@ def test_power_is_what_the_kernel_says(sandbox: Sandbox) -> None:
 
 
 def test_the_view_of_status(sandbox: Sandbox) -> None:
-    sandbox.layout.faults.write_text('[{"id": "f1"}]')
+    record = {
+        "id": "loss:n1:mgmt", "kind": "loss", "target": "n1 mgmt", "since": "2026-01-01T00:00Z",
+        "arguments": {"node": "n1", "network": "mgmt", "percent": 30},
+    }  # fmt: skip
+    sandbox.layout.faults.write_text(json.dumps([record]))
     view = json.loads(json.dumps(describe(sandbox)))
     assert view["schema"] == "bob/sandbox/1"
     assert view["inventory"] == str(sandbox.layout.dir / "cluster.yaml")
@@ -66,7 +70,7 @@ def test_the_view_of_status(sandbox: Sandbox) -> None:
         "addresses": {"mgmt": "10.111.0.11", "storage": "10.112.0.11", "tenant": "10.113.0.11"},
         "bmc": "10.111.0.111",
     }
-    assert view["faults"] == [{"id": "f1"}]
+    assert [fault["id"] for fault in view["faults"]] == ["loss:n1:mgmt"]
 
 
 def test_the_inventory_file_is_one_that_bob_accepts(sandbox: Sandbox) -> None:
