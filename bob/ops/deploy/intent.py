@@ -68,7 +68,7 @@ def refuse_unplaced(items: tuple[Item, ...]) -> None:
     ]
     if reasons:
         raise PreflightRefused(
-            "the cluster has no place for it; nothing was changed:\n  " + "\n  ".join(reasons),
+            "the cluster has no place for it; no job was changed:\n  " + "\n  ".join(reasons),
             cure="Add nodes, or bring back those that are down (bob status).",
         )
 

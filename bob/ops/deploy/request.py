@@ -22,27 +22,29 @@ class Reply:
 
 
 def ask(routers: tuple[ServiceInstance, ...], service: str, deadline: Deadline) -> Reply:
-    """The first successful reply of any router; a router may still be learning of the service.
+    """Wait until every router leads to the service; the reply of the first one.
 
-    Raises `DeadlinePassed` with what each of them said last.
+    A router may still be learning of the service. Raises `DeadlinePassed` with what each of those
+    that did not get there said last.
     """
+    replies: dict[str, Reply] = {}
     said: dict[str, str] = {}
+    urls = [f"http://{router.address}:{router.port}/{service}/" for router in routers]
 
-    def first() -> Reply | None:
-        for router in routers:
-            url = f"http://{router.address}:{router.port}/{service}/"
-            reply = _get(url, said)
-            if reply is not None:
-                return reply
-        return None
+    def all_answered() -> bool:
+        for url in urls:
+            if url not in replies and (reply := _get(url, said)) is not None:
+                replies[url] = reply
+        return len(replies) == len(urls)
 
     try:
-        return wait_for(first, what=f"an answer of {service}", deadline=deadline)
+        wait_for(all_answered, what=f"an answer of {service}", deadline=deadline)
     except DeadlinePassed as error:
-        found = "; ".join(f"{url}: {reason}" for url, reason in said.items())
+        found = "; ".join(f"{url}: {said[url]}" for url in urls if url not in replies)
         raise DeadlinePassed(
             f"{error} ({found})", cure="Check that this machine reaches the mgmt network."
         ) from error
+    return replies[urls[0]]
 
 
 def _get(url: str, said: dict[str, str]) -> Reply | None:

@@ -60,14 +60,15 @@ def test_a_router_may_still_be_learning(serve: Serve) -> None:
     assert ask((serve(404, 503, 200),), "demo", Deadline(5)).text == "/demo/ 200"
 
 
-def test_one_router_that_answers_is_enough(serve: Serve) -> None:
-    good = serve(200)
-    assert str(good.port) in ask((router(1), good), "demo", Deadline(5)).url
+def test_every_router_must_answer_and_is_asked_until_it_does(serve: Serve) -> None:
+    first, late = serve(200, 500), serve(404, 404, 200)
+    assert ask((first, late), "demo", Deadline(5)).url.startswith(f"http://127.0.0.1:{first.port}")
 
 
 def test_after_the_deadline_each_router_is_named_with_its_reason(serve: Serve) -> None:
-    bad = serve(503)
+    good, bad = serve(200), serve(503)
     with pytest.raises(DeadlinePassed) as caught:
-        ask((router(1), bad), "demo", Deadline(0.05))
+        ask((good, router(1), bad), "demo", Deadline(0.05))
     assert "127.0.0.1:1/demo/: " in caught.value.message
     assert f"127.0.0.1:{bad.port}/demo/: 503 Service Unavailable" in caught.value.message
+    assert f"127.0.0.1:{good.port}" not in caught.value.message
