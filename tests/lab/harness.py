@@ -11,9 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bob.clients.ssh import Login
 from bob.sandbox.record import Sandbox
 
 LONG = 300.0  # seconds; generous, since machines that run these tests are slow and shared
+
+
+def login(sandbox: Sandbox, node: str = "n1", **changed: Any) -> Login:
+    """How Bob reaches a host of a sandbox; `changed` are fields that a test wants otherwise."""
+    values: dict[str, Any] = {
+        "name": node,
+        "address": sandbox.node(node).addresses["mgmt"],
+        "key": sandbox.layout.ssh_key,
+        "pins": sandbox.layout.known_hosts,
+        "strict": True,
+    }
+    return Login(**(values | changed))
 
 
 @dataclass(frozen=True)

@@ -100,19 +100,25 @@ def _addresses(node: Node, facts: HostReport) -> Iterator[Finding]:
 
 
 def _ports(name: str, facts: HostReport, ports: Iterable[agents.Listener]) -> Iterator[Finding]:
-    for use in ports:
-        for taken in facts.listeners:
-            same_place = taken.address is None or str(taken.address) == use.address
-            if (taken.protocol, taken.port) == (use.protocol, use.port) and same_place:
-                yield Finding(
-                    name, f"port {use.port}/{use.protocol} of {use.unit} is taken",
-                    f"stop the program that listens on {taken.address or '*'}:{use.port}",
-                )  # fmt: skip
-                break
+    ports = tuple(ports)
+    for taken in sorted(facts.listeners, key=str):
+        units = {
+            use.unit: None  # a set that keeps the order
+            for use in ports
+            if (taken.protocol, taken.port) == (use.protocol, use.port)
+            and (taken.address is None or str(taken.address) == use.address)
+        }
+        if units:
+            yield Finding(
+                name, f"port {taken.port}/{taken.protocol} of {', '.join(units)} is taken",
+                f"stop the program that listens on {taken.address or '*'}:{taken.port}",
+            )  # fmt: skip
 
 
 def _clocks(facts: Mapping[str, HostReport]) -> Iterator[Finding]:
     """Clocks are compared with each other, not with ours: the operator's laptop may be off."""
+    if not facts:
+        return
     ordered = sorted(fact.clock_offset for fact in facts.values())
     middle = ordered[len(ordered) // 2]
     for name, fact in facts.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from bob.clients.ssh import Host
@@ -37,7 +37,7 @@ class Preflight(Step[InitContext]):
             for node in reached.nodes
         }
         findings += judge(reached, facts, context.claim, ports)
-        findings += self._networks(context, [n for n, f in facts.items() if _may_try(f, context)])
+        findings += self._networks(context, facts)
         fatal = [finding for finding in findings if finding.fatal]
         context.warnings = [str(finding) for finding in findings if not finding.fatal]
         if fatal:
@@ -48,9 +48,10 @@ class Preflight(Step[InitContext]):
             )
         context.reports = facts
 
-    def _networks(self, context: InitContext, names: Collection[str]) -> list[Finding]:
-        """Each of the named nodes must reach every other one on every network."""
+    def _networks(self, context: InitContext, facts: Mapping[str, HostReport]) -> list[Finding]:
+        """Each node must reach the addresses that every other one has, on every network."""
         cluster = context.cluster
+        names = [name for name, report in facts.items() if _may_try(report, context)]
 
         def ask(host: Host) -> tuple[str, ...]:
             peers: list[tuple[str, IPv4Address]] = [
@@ -58,6 +59,7 @@ class Preflight(Step[InitContext]):
                 for node in cluster.nodes
                 if node.name != host.name and node.name in names
                 for network, address in node.addresses.items()
+                if address in facts[node.name].nics
             ]
             return host_report.unreachable(host, peers, cluster.ssh.port)
 

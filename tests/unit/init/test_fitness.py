@@ -118,6 +118,17 @@ def test_an_operators_clock_that_is_off_harms_nobody(cluster: Cluster) -> None:
     assert judge(cluster, reports, CLAIM, {node.name: () for node in cluster.nodes}) == ()
 
 
+def test_hosts_that_all_gave_no_answer_are_no_reason(cluster: Cluster) -> None:
+    nobody = cluster.model_copy(update={"nodes": ()})
+    assert judge(nobody, {}, CLAIM, {}) == ()
+
+
+def test_a_program_in_the_way_of_several_units_is_named_once(cluster: Cluster) -> None:
+    found = findings(cluster, listeners=frozenset({Listener("tcp", None, 8301)}))
+    cure = "(stop the program that listens on *:8301)"
+    assert found == [f"n2: port 8301/tcp of consul-mgmt, consul-storage is taken {cure}"]
+
+
 def test_a_report_is_read_from_the_output_of_the_script() -> None:
     answer = (
         "clock\t1000.5\nuid\t0\nos\tdebian 12\narch\tx86_64\nhostname\tn1\nmachine_id\tabc\n"
