@@ -14,7 +14,8 @@ from bob.clients.consul.catalog import SERF_HEALTH, Catalog, CatalogNode, Check,
 from bob.clients.consul.client import Consul
 from bob.clients.consul.kv import Indexed, Kv, KvEntry
 from bob.clients.consul.operator import Keyring, Operator
-from bob.clients.consul.txn import Txn, TxnResult
+from bob.clients.consul.session import Session, SessionGone, SessionInfo
+from bob.clients.consul.txn import Txn, TxnOperation, TxnResult
 
 __all__ = [
     "SERF_HEALTH",
@@ -36,8 +37,12 @@ __all__ = [
     "Policy",
     "Role",
     "ServiceInstance",
+    "Session",
+    "SessionGone",
+    "SessionInfo",
     "Token",
     "TokenInfo",
     "Txn",
+    "TxnOperation",
     "TxnResult",
 ]

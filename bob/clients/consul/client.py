@@ -8,6 +8,7 @@ from bob.clients.consul.agent import Agent
 from bob.clients.consul.catalog import Catalog
 from bob.clients.consul.kv import Kv
 from bob.clients.consul.operator import Operator
+from bob.clients.consul.session import Session
 from bob.clients.consul.txn import Txn
 from bob.clients.http import Http
 
@@ -22,6 +23,7 @@ class Consul(Api):
         self.agent = Agent(http)
         self.catalog = Catalog(http)
         self.kv = Kv(http)
+        self.session = Session(http)
         self.acl = Acl(http)
         self.operator = Operator(http)
 

@@ -41,8 +41,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def consul_agent(binary: Path, folder: Path) -> Iterator[RunningAgent]:
-    """A Consul server with ACLs on deny, HTTPS and gossip encryption; its state is in memory."""
+def consul_agent(binary: Path, folder: Path, **settings: object) -> Iterator[RunningAgent]:
+    """A Consul server with ACLs on deny, HTTPS and gossip encryption; its state is in memory.
+
+    `settings` are added to its configuration.
+    """
     run_tool(binary, folder, "tls", "ca", "create")
     run_tool(binary, folder, "tls", "cert", "create", "-server", "-dc", DATACENTER)
     https, rpc, gossip = free_ports(3)
@@ -68,6 +71,7 @@ def consul_agent(binary: Path, folder: Path) -> Iterator[RunningAgent]:
             "cert_file": str(folder / f"{DATACENTER}-server-consul-0.pem"),
             "key_file": str(folder / f"{DATACENTER}-server-consul-0-key.pem"),
         }},
+        **settings,
     }  # fmt: skip
     file = folder / "consul.json"
     file.write_text(json.dumps(config))
