@@ -21,6 +21,9 @@ from bob.provision.agents import BIN_DIR as BIN
 from bob.provision.node_files import NodeFile
 
 STORE = "/opt/bob/store"
+# Holds an empty file for each unit whose configuration was replaced since it started, so that a
+# run that was killed in between is made up for. A reboot empties it, and starts the units anew.
+STALE = "/run/bob/stale"
 CHUNK = 1024 * 1024
 
 
@@ -84,10 +87,15 @@ def _looks(file: NodeFile) -> str:
     return f"{file.mode:o} {file.owner} {file.group}\t{digest}"
 
 
-def send_files(host: Host, files: Iterable[NodeFile]) -> None:
-    """Put the files in their places, each replaced whole. One connection, one archive, no argv."""
+def send_files(host: Host, files: Iterable[NodeFile], units: Iterable[str] = ()) -> None:
+    """Put the files in their places, each replaced whole. One connection, one archive, no argv.
+
+    `units` read these files: they are marked as stale before the first file is replaced.
+    """
+    mark = "".join(f" && : >{STALE}/{unit}" for unit in units)
     script = (
-        "umask 077; t=$(mktemp -d /var/tmp/.bob.XXXXXX) && trap 'rm -rf \"$t\"' EXIT && "
+        f"umask 077; mkdir -p {STALE}{mark} && "
+        "t=$(mktemp -d /var/tmp/.bob.XXXXXX) && trap 'rm -rf \"$t\"' EXIT && "
         'tar -xzpf - -C "$t" && cd "$t" && find . -type f | while read -r f; do '
         'd="/${f#./}"; n="$d.bob-new"; ( umask 022; mkdir -p "$(dirname "$d")" ) && '
         'cp -p "$f" "$n" && mv -f "$n" "$d" || exit 1; done'
@@ -108,6 +116,20 @@ def _archive(files: Iterable[NodeFile]) -> bytes:
             entry.uname, entry.gname = file.owner, file.group
             archive.addfile(entry, io.BytesIO(file.content))
     return buffer.getvalue()
+
+
+def stale_units(host: Host) -> tuple[str, ...]:
+    """Units that may run with a configuration that was replaced."""
+    return tuple(host.run(f"ls {STALE} 2>/dev/null || :").stdout.split())
+
+
+def restart_script(names: Iterable[str]) -> str:
+    """Shell script that restarts those units that run and are stale; it waits for each."""
+    return "".join(
+        f"! [ -e {STALE}/{name} ] || {{ systemctl try-restart {name} && rm {STALE}/{name}; }}"
+        " || exit 1\n"
+        for name in names
+    )
 
 
 def start_script(names: Iterable[str]) -> str:

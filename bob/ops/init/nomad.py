@@ -109,11 +109,10 @@ class NomadClients(Step[InitContext]):
 def start(context: InitContext, host: Host) -> None:
     """Start Nomad with its final configuration, or restart it when it ran with another one."""
     final = nomad_config_file(context, host.name)
-    restart = ""
     if install.differing(host, [final]):
-        install.send_files(host, [final])
-        restart = f"systemctl try-restart {agents.NOMAD_UNIT}\n"
-    host.run(restart + install.start_script([agents.NOMAD_UNIT]))
+        install.send_files(host, [final], [agents.NOMAD_UNIT])
+    units = [agents.NOMAD_UNIT]
+    host.run(install.restart_script(units) + install.start_script(units))
 
 
 def _wait(context: InitContext, what: str, names: set[str], deadline: Deadline) -> None:

@@ -48,24 +48,29 @@ class Configuration(Step[InitContext]):
 
     def probe(self, context: InitContext) -> Probe:
         lacking = [name for name, paths in self._differing(context).items() if paths]
+        if not lacking:
+            stale = context.fleet.each(install.stale_units)
+            lacking = [name for name, units in stale.items() if units]
         return needed(f"{', '.join(lacking)} not configured") if lacking else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
         differing = self._differing(context)
 
-        def configure(host: Host) -> list[str]:
+        def configure(host: Host) -> tuple[str, ...]:
             paths = set(differing[host.name])
             files = [file for file in wanted(context, host.name) if file.path in paths]
-            host.run(_ADD_USER, timeout=deadline.left())
-            install.send_files(host, files)
-            host.run("systemctl daemon-reload")
-            return sorted(_units(files))
+            if files:
+                host.run(_ADD_USER, timeout=deadline.left())
+                install.send_files(host, files, sorted(_units(files)))
+            if units := install.stale_units(host):
+                host.run("systemctl daemon-reload")
+            return units
 
-        changed = context.fleet.each(configure, [name for name in differing if differing[name]])
-        for name, units in changed.items():
+        for name, units in context.fleet.each(configure).items():
             # One host at a time: an agent that runs already may be a voter. The command returns
             # when the agent has joined again (Type=notify); units that do not run stay stopped.
-            context.fleet[name].run(f"systemctl try-restart {' '.join(units)}", timeout=120)
+            if units:
+                context.fleet[name].run(install.restart_script(units), timeout=120)
 
     def _differing(self, context: InitContext) -> dict[str, tuple[str, ...]]:
         return context.fleet.each(lambda host: install.differing(host, wanted(context, host.name)))
