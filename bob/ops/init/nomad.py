@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from http import HTTPStatus
 
+from bob.clients.http import Refused
+from bob.clients.nomad import Node
 from bob.clients.ssh import Host
 from bob.errors import Temporary
 from bob.ops.init.context import InitContext
@@ -87,15 +90,13 @@ class NomadClients(Step[InitContext]):
         )
         if half := [name for name, paths in staged.items() if paths]:
             return needed(f"{', '.join(half)} without the client part")
-        ready = {node.name for node in context.nomad().state.nodes() if node.status == READY}
-        missing = {node.name for node in context.cluster.nodes} - ready
+        missing = {node.name for node in context.cluster.nodes} - _ready(_nodes(context))
         return needed(f"{', '.join(sorted(missing))} not ready") if missing else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
         # Servers without any registered node hold no work, so all may restart at once. Servers
         # with nodes change one by one: a restarted majority refuses its nodes for half a minute.
-        at_once = not context.nomad().state.nodes()
-        if at_once:
+        if _nodes(context) == ():
             context.fleet.each(lambda host: start(context, host), context.servers)
         else:
             for name in context.servers:
@@ -116,19 +117,32 @@ def start(context: InitContext, host: Host) -> None:
 
 
 def _wait(context: InitContext, what: str, names: set[str], deadline: Deadline) -> None:
-    def ready() -> bool:
-        try:
-            nodes = context.nomad().state.nodes()
-        except Temporary:  # the servers restart
-            return False
-        return names <= {node.name for node in nodes if node.status == READY}
-
     wait_for(
-        ready,
+        lambda: names <= _ready(_nodes(context)),
         what=what,
         deadline=deadline,
         cure="Look at journalctl -u nomad on the nodes that are missing.",
     )
+
+
+def _nodes(context: InitContext) -> tuple[Node, ...] | None:
+    """The nodes that Nomad knows; None while it gives no answer that counts.
+
+    A server that has just started does not know the tokens before it has read its raft log: for a
+    moment it refuses the one that it will accept.
+    """
+    try:
+        return context.nomad().state.nodes()
+    except Temporary:
+        return None
+    except Refused as refusal:
+        if refusal.status != HTTPStatus.FORBIDDEN:
+            raise
+        return None
+
+
+def _ready(nodes: tuple[Node, ...] | None) -> set[str]:
+    return {node.name for node in nodes or () if node.status == READY}
 
 
 def nomad_config_file(context: InitContext, name: str) -> NodeFile:
