@@ -117,7 +117,7 @@ def _path(value: object, info: ValidationInfo) -> object:
         raise ValueError("an empty path")
     folder = (info.context or {}).get("folder", Path())
     try:
-        return Path(folder) / Path(value).expanduser()
+        return str(Path(folder) / Path(value).expanduser())  # text: JSON knows no paths
     except RuntimeError as error:  # ~user without such a user
         raise ValueError(f"{value}: {error}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,7 +72,7 @@ def _inventory(context: Context) -> Cluster:
 
     path = context.folder / INVENTORY_FILE
     try:
-        return Cluster.model_validate(json.loads(path.read_bytes()))
+        return Cluster.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{path} cannot be used: {error}", cure="Write it again with: bob init -f cluster.yaml"

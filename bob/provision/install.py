@@ -41,13 +41,16 @@ class Binary:
         return f"{STORE}/{self.name}-{self.sha256[:16]}/{self.name}"
 
 
-def binary_present(host: Host, binary: Binary) -> bool:
-    """True when the program is in its place and the link in `BIN` leads to it."""
-    link, place = f"{BIN}/{binary.name}", binary.place
-    # -s: a power loss can leave the name of a file without its content.
-    test = f'[ "$(readlink {quote(link)})" = {quote(place)} ] && [ -x {quote(place)} ]'
-    test += f" && [ -s {quote(place)} ]"
-    return host.run(test, check=False).code == 0
+def missing_binaries(host: Host, binaries: Iterable[Binary]) -> tuple[Binary, ...]:
+    """Those that are not in their place, or to which the link in `BIN` does not lead."""
+    binaries = tuple(binaries)
+    lines = []
+    for number, binary in enumerate(binaries):
+        link, place = quote(f"{BIN}/{binary.name}"), quote(binary.place)
+        # -s: a power loss can leave the name of a file without its content.
+        test = f'[ "$(readlink {link})" = {place} ] && [ -x {place} ] && [ -s {place} ]'
+        lines.append(f"{{ {test}; }} || echo {number}\n")
+    return tuple(binaries[int(line)] for line in host.run("".join(lines)).stdout.split())
 
 
 def send_binary(host: Host, binary: Binary, timeout: float) -> None:

@@ -136,6 +136,9 @@ def _client(node: Node, limits: HostLimits | None) -> Config:
         # A bare host is none of these; each would ask 169.254.169.254 and wait for no answer.
         "options": {"fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce"},
         "gc_max_allocs": 50,  # Nomad's default; finished allocations kept for their logs
+        # A template that cannot reach Consul waits. By default it gives up after 12 attempts and
+        # Nomad kills the task: a long outage of Consul would end every service.
+        "template": {"consul_retry": {"attempts": 0}},
         "cni_path": "/usr/lib/cni",  # where Debian's containernetworking-plugins puts them
         # `exec` copies these into each task: the default copies /usr too, 10-14 s for an image of
         # 865 MB (measured). A task that needs more brings it as an artifact or uses docker.

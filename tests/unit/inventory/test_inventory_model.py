@@ -103,3 +103,16 @@ def test_inline_password_is_read_but_never_shown(changed):
     bmc = _bmc(changed, "password: geheim")
     assert bmc.read_password() == "geheim"
     assert "geheim" not in repr(bmc) + bmc.model_dump_json()
+
+
+def test_a_cluster_survives_its_own_json() -> None:
+    cluster = Cluster.model_validate(
+        {
+            "cluster": "c1",
+            "networks": {"mgmt": {"cidr": "10.1.0.0/24"}},
+            "ssh": {"key": "/keys/id_ed25519"},
+            "nodes": [{"name": "n1", "addresses": {"mgmt": "10.1.0.1"}}],
+        }
+    )
+    again = Cluster.model_validate_json(cluster.model_dump_json(by_alias=True))
+    assert again == cluster
