@@ -1,13 +1,18 @@
-"""What every store of operations does: the one on disk, and the fake of the simulations."""
+"""What every store of operations does: on disk, in Consul, and the fakes of the simulations."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from fake_consul import FakeConsul
+from fake_consul_state import ConsulState
 from memory_store import MemoryStore
+from sim_clock import SimClock
 
+from bob.clients.consul import Consul
 from bob.errors import ScopeHeld
+from bob.ops.consul_store import ConsulStore
 from bob.ops.file_store import FileStore
 from bob.ops.record import Operation, StepRecord, new_id
 from bob.ops.states import State
@@ -16,9 +21,18 @@ from bob.ops.store import Conflict, Store
 SCOPE = "control-plane"
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "fake consul", "real consul"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return FileStore(tmp_path / "ops") if request.param == "file" else MemoryStore()
+    match request.param:
+        case "file":
+            return FileStore(tmp_path / "ops")
+        case "memory":
+            return MemoryStore()
+        case "fake consul":
+            return ConsulStore(FakeConsul(ConsulState(SimClock())))
+    consul: Consul = request.getfixturevalue("brisk_consul")
+    consul.kv.delete("bob/", recurse=True)
+    return ConsulStore(consul)
 
 
 def operation(scope: str = SCOPE) -> Operation:
