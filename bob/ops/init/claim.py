@@ -22,12 +22,12 @@ class Claim(Step[InitContext]):
         return needed(f"{', '.join(free)} not marked") if free else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        # Written beside and linked: the file is there with its content or not at all. An empty one
-        # is what a power loss made of a file that was not yet on the disk.
+        # Renamed when it is on the disk, so it has its content or is not there; one that is empty
+        # all the same counts as free. The lock on the folder makes looking and taking one thing.
         script = (
-            f"set -e; umask 022; mkdir -p /etc/bob; f={CLAIM_FILE}; t=$f.$$; "
-            f"echo {quote(context.claim)} >$t; sync $t; [ -s $f ] || rm -f $f; "
-            "ln $t $f 2>/dev/null || :; rm $t; cat $f"
+            f"set -e; umask 022; f={CLAIM_FILE}; d=${{f%/*}}; mkdir -p $d; exec 9<$d; flock 9; "
+            f"[ -s $f ] || {{ echo {quote(context.claim)} >$f.new; sync $f.new; mv $f.new $f; }}; "
+            "cat $f"
         )
 
         def claim(host: Host) -> None:

@@ -34,10 +34,8 @@ class Binaries(Step[InitContext]):
 
         context.fleet.each(send, [name for name in missing if missing[name]])
 
-    def _missing(self, context: InitContext) -> dict[str, list[install.Binary]]:
-        return context.fleet.each(
-            lambda host: [b for b in context.binaries if not install.binary_present(host, b)]
-        )
+    def _missing(self, context: InitContext) -> dict[str, tuple[install.Binary, ...]]:
+        return context.fleet.each(lambda host: install.missing_binaries(host, context.binaries))
 
 
 class Configuration(Step[InitContext]):

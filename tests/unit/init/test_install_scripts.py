@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import getpass
 import grp
+import gzip
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from local_host import Here
 
 from bob.clients.ssh import Result
 from bob.provision import install
 from bob.provision.node_files import NodeFile
-
-
-class Here:
-    """A `Host` that is this machine, with a `systemctl` that writes down what it is asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.asked = folder / "asked"
-        program = folder / "bin" / "systemctl"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\necho "$*" >>{self.asked}\ntest ! -e {folder}/broken\n')
-        program.chmod(0o755)
-        self._environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
-
-    def run(self, script: str, **_: object) -> Result:
-        return self.feed("sh -s", [script.encode()])
-
-    def feed(self, command: str, chunks: Iterable[bytes]) -> Result:
-        done = subprocess.run(
-            command, shell=True, input=b"".join(chunks), capture_output=True, check=False,
-            env=self._environment,
-        )  # fmt: skip
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture
@@ -47,6 +28,30 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
 def make_file(path: Path, content: bytes = b"new") -> NodeFile:
     owner, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
     return NodeFile(str(path), content, 0o640, owner, group)
+
+
+def test_a_binary_is_there_when_its_link_leads_to_its_content(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(install, "BIN", tmp_path / "opt")
+    program = b"#!/bin/sh\necho v1\n"
+    packed = tmp_path / "tool.gz"
+    packed.write_bytes(gzip.compress(program))
+    tool = install.Binary("tool", hashlib.sha256(program).hexdigest(), packed)
+    other = install.Binary("other", "0" * 64, packed)
+
+    assert install.missing_binaries(here, [tool, other]) == (tool, other)  # type: ignore[arg-type]
+    for binary in (tool, other):  # what travelled is not what `other` should be
+        install.send_binary(here, binary, 10)  # type: ignore[arg-type]
+    assert install.missing_binaries(here, [tool, other]) == (other,)  # type: ignore[arg-type]
+    assert subprocess.check_output([tmp_path / "opt/tool"]) == b"v1\n"
+    assert [path.name for path in (tmp_path / "store").glob("*/*")] == ["tool"]
+
+    Path(tool.place).write_bytes(b"")
+    assert install.missing_binaries(here, [tool]) == (tool,)  # type: ignore[arg-type]
+    install.send_binary(here, tool, 10)  # type: ignore[arg-type]
+    assert install.missing_binaries(here, [tool]) == ()  # type: ignore[arg-type]
 
 
 def test_what_differs_is_found_sent_and_then_the_same(here: Here, tmp_path: Path) -> None:
