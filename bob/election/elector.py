@@ -134,21 +134,23 @@ class Elector:
                 with self._changing:
                     self._view = replace(self._view, renewed=sent)
             case Acquire():
-                if self._consul.kv.acquire(LEADER_KEY, self._name, view.session):
-                    self._reread()  # the answer does not tell the epoch
-                else:
-                    refused = replace(view, not_before=self._clock.now() + RETRY_SECONDS)
-                    self._start_anew(refused)
+                taken = self._consul.kv.acquire(LEADER_KEY, self._name, view.session)
+                # The answer tells neither the epoch nor who refused us: read it.
+                self._reread(0.0 if taken else RETRY_SECONDS)
             case Watch(wait):
                 read = self._consul.kv.read(LEADER_KEY, index=view.index, wait=wait)
                 with self._changing:
                     if self._view is view:  # else a commit has found out more in the meantime
                         self._view = replace(view, key=read.value, index=read.index)
 
-    def _reread(self) -> None:
-        """Forget who holds the lock: we do not lead until we have read it."""
+    def _reread(self, patience: float = 0.0) -> None:
+        """Forget who holds the lock: we do not lead until we have read it.
+
+        A free lock is not asked for before `patience` seconds have passed.
+        """
+        not_before = self._clock.now() + patience
         with self._changing:
-            self._view = replace(self._view, key=None, index=0)
+            self._view = replace(self._view, key=None, index=0, not_before=not_before)
 
     def _start_anew(self, view: View) -> None:
         """Replace the view while we do not lead, so no commit can change it meanwhile."""

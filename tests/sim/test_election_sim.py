@@ -21,7 +21,7 @@ from sim_clock import SimClock
 
 from bob.clients.consul import TxnOperation, TxnResult
 from bob.clients.http import Unreachable
-from bob.election import LEADER_KEY, Elector, Leadership, Timing
+from bob.election import LEADER_KEY, Elector, Timing
 from bob.errors import LockLost
 from bob.waiting import Clock
 
@@ -31,6 +31,7 @@ BATCH = 250
 CHAOS_SECONDS = 40.0
 QUIET_SECONDS = 2 * 10.0 + 1.0 + 5.0  # a session's longest life, the lock delay, and reactions
 GOSSIP_SECONDS = 3.0  # after which a host that cannot be reached is called failed
+CLOCK_START = 1000.0
 WORK = "work"
 TIMING = Timing()
 
@@ -88,7 +89,8 @@ class SimLine(Line):
         self._freeze()
 
     def block(self, seconds: float) -> bool:
-        self._agent.idle = self._sim.random.uniform(0, min(seconds, 4.0))
+        woken_early = min(seconds, self._sim.random.uniform(0.3, 6.0))
+        self._agent.idle = self._sim.random.choice((min(seconds, 6.0), woken_early))
         return False
 
     def call(self, action: Callable[[], T]) -> T:
@@ -96,12 +98,12 @@ class SimLine(Line):
             return super().call(action)
         except Unreachable as error:
             if error.sent:
-                self._sim.away(self._agent, TIMING.timeout)
+                self._sim.away(TIMING.timeout)
             raise
 
     def _freeze(self) -> None:
         if self._sim.maybe(self._sim.pause_rate):
-            self._sim.away(self._agent, self._sim.random.choice((0.2, 3.0, 12.0, 30.0)))
+            self._sim.away(self._sim.random.choice((0.2, 3.0, 12.0, 30.0)))
 
 
 class Agent:
@@ -116,11 +118,14 @@ class Agent:
         self.next = sim.random.uniform(0, 1)
         self._sim = sim
         self._rate = sim.random.uniform(0.96, 1.04)
+        self._judged_until = 0.0
         self.start()
 
     def start(self) -> None:
         self.consul = FakeConsul(self._sim.state, self.node, SimLine(self._sim, self))
-        clock = Clock(now=lambda: self._sim.clock.now() * self._rate + 1000, sleep=self._sleep)
+        clock = Clock(
+            now=lambda: self._sim.clock.now() * self._rate + CLOCK_START, sleep=self._sleep
+        )
         self.elector = Elector(self.consul, self.node, self.memory, TIMING, clock)
 
     def turn(self) -> None:
@@ -136,7 +141,8 @@ class Agent:
         """Act as a leader does, inside and outside of Consul. False when it does not lead."""
         try:
             held = self.elector.leadership()
-            self._judge_belief(held)
+            self._judge_belief()
+            self._judge_at_the_last_moment(held.valid_until)
             work = {"agent": self.node, "epoch": held.epoch, "session": held.session}
             self.elector.commit(self.consul.txn().set(WORK, json.dumps(work)))
         except LockLost:
@@ -145,8 +151,18 @@ class Agent:
             pass
         return True
 
-    def _judge_belief(self, held: Leadership) -> None:
+    def _judge_at_the_last_moment(self, valid_until: float) -> None:
+        if valid_until > self._judged_until:
+            self._judged_until = valid_until
+            left = (valid_until - CLOCK_START) / self._rate - self._sim.clock.now()
+            self._sim.clock.later(left - 0.001, self._judge_belief)
+
+    def _judge_belief(self) -> None:
         """Who believes to lead has the lock, unless gossip took it early."""
+        try:
+            held = self.elector.leadership()
+        except LockLost:
+            return
         state = self._sim.state
         state.expire()
         holder = state.entries[LEADER_KEY].session
@@ -180,8 +196,8 @@ class Simulation:
             self.clock.advance(max(0.0, agent.next - self.clock.now()))
             agent.turn()
 
-    def away(self, agent: Agent, seconds: float) -> None:
-        """Time passes for all but this agent, which is frozen or waits."""
+    def away(self, seconds: float) -> None:
+        """Time passes for all but the agent whose turn it is, which is frozen or waits."""
         self.run(self.clock.now() + seconds)
 
     def accident(self, agent: Agent) -> None:
