@@ -8,7 +8,7 @@ name=demo
 bob sandbox up --name "$name" --nodes 3
 inventory=$(bob sandbox status --name "$name" -o json | python3 -c 'import json, sys; print(json.load(sys.stdin)["inventory"])')
 bob init -f "$inventory" --yes
-bob deploy demo
+bob deploy demo --yes
 bob status
 bob ui
 echo
