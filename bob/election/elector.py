@@ -40,7 +40,9 @@ BOOT_CLOCK = Clock(now=_boot_time)
 
 
 class Elector:
-    """One agent's part in the election. `step` and `run` belong to one thread, the rest to any.
+    """One agent's part in the election.
+
+    `step`, `run` and, after that, `resign` belong to one thread; the rest to any.
 
     `consul` is the agent of this node (the session lives and dies with this node) with a timeout of
     `timing.timeout`. It needs the rights to write sessions of the node and the leader key.
