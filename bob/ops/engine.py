@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from bob import logs
-from bob.errors import BobError, Permanent, Temporary
+from bob.errors import BobError, LockLost, Permanent, Temporary
 from bob.ops.record import Operation, StepRecord
 from bob.ops.states import State, StepState
 from bob.ops.step import Need, Probe, Step
-from bob.ops.store import Store
+from bob.ops.store import Conflict, Store
 from bob.waiting import SYSTEM_CLOCK, Clock, Deadline
 
 C = TypeVar("C")
@@ -58,13 +58,16 @@ class Engine(Generic[C]):
         """Bring the operation to `done` and return its record.
 
         Raises the `BobError` of the step that could not be done; the operation is then `failed`
-        and can be run again. An interrupt leaves it `running`, to be taken up again.
+        and can be run again. An interrupt leaves it `running`, to be taken up again. `LockLost`
+        and `Conflict` change nothing: somebody else has taken the operation over or changed it.
         """
         operation, self._version = self._store.read(operation_id)
         operation = self._save(operation.with_state(State.RUNNING))
         for step in self._steps:
             try:
                 operation = self._run_step(operation, step, context)
+            except (LockLost, Conflict):
+                raise  # somebody else writes this record now: what it says is not ours to change
             except BobError as error:
                 self._log.error("step failed", step=step.name, error=str(error), exc_info=True)
                 operation, self._version = self._store.read(operation_id)
