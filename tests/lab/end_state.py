@@ -64,7 +64,7 @@ def consul_facts(lab: Lab, network: NetworkName) -> dict[str, Any]:
     }
     if network is NetworkName.MGMT:
         keys = get("GET", "/v1/kv/bob/", params={"keys": ""}).json()
-        facts["keys"] = sorted(key for key in keys if not key.startswith("bob/ops/"))
+        facts["keys"] = sorted(key for key in keys if not key.startswith("bob/history/"))
     return facts
 
 

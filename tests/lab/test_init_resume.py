@@ -191,6 +191,6 @@ def assert_one_history(lab: Lab) -> None:
     ours = [path.stem for path in Path(lab.folder / "ops").glob("*.json") if path.stem != "active"]
     kv = consul(lab).kv
     for name in ours:
-        entry = kv.get(f"bob/ops/{name}")
+        entry = kv.get(f"bob/history/{name}")
         assert entry is not None
         assert Operation.model_validate(entry.json()).state is State.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 
+from bob.ops.consul_store import HISTORY
 from bob.ops.init.context import InitContext
 from bob.ops.record import Operation
 from bob.ops.states import State, StepState
@@ -16,7 +17,6 @@ from inventory import Cluster, NetworkName
 SCHEMA_KEY = "bob/schema"
 SCHEMA = "1"
 CLUSTER_KEY = "bob/cluster"
-OPERATIONS_KEY = "bob/ops/"
 NODES_KEY = "bob/nodes/"
 
 
@@ -28,7 +28,7 @@ class Record(Step[InitContext]):
 
     def probe(self, context: InitContext) -> Probe:
         kv = context.consul(NetworkName.MGMT).kv
-        stored = kv.get(f"{OPERATIONS_KEY}{context.operation_id}")
+        stored = kv.get(f"{HISTORY}{context.operation_id}")
         if stored is None:
             return needed("Consul does not have the record of this operation")
         cluster = kv.get(CLUSTER_KEY)
@@ -48,7 +48,7 @@ class Record(Step[InitContext]):
         kv.put(SCHEMA_KEY, SCHEMA)
         operation, _ = context.store.read(context.operation_id)
         document = self._finished(operation).model_dump_json(indent=2)
-        kv.put(f"{OPERATIONS_KEY}{operation.id}", document)
+        kv.put(f"{HISTORY}{operation.id}", document)
 
     def _finished(self, operation: Operation) -> Operation:
         """The record as it will be in a moment."""
