@@ -153,16 +153,28 @@ class Pool:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
+    def known(self) -> dict[str, set[str]]:
+        """Server -> names of all members that it has heard of."""
+        servers = [node.name for node in self.lab.sandbox.nodes]
+        return {
+            server: {one["Name"] for one in self._request("GET", server, "/v1/agent/members")}
+            for server in servers
+        }
+
     def members(self) -> set[str]:
         """Names that any server has heard of."""
-        nodes = [node.name for node in self.lab.sandbox.nodes]
-        known = [self._request("GET", node, "/v1/agent/members") for node in nodes]
-        return {member["Name"] for members in known for member in members}
+        return set().union(*self.known().values())
 
-    def forget(self, name: str) -> None:
-        """Strike a member that has ended off every server's list."""
-        if name in self.members():
-            self._request("PUT", PEER, f"/v1/agent/force-leave/{name}?prune")
+    def rid_of(self, names: set[str]) -> bool:
+        """Strike members that have ended off the lists. True when no server lists one any more.
+
+        Repeated, since a server may learn again of a member from one that had not heard yet.
+        """
+        listed = [(server, name) for server, all_ in self.known().items() for name in names & all_]
+        for server, name in listed:
+            with contextlib.suppress(requests.HTTPError):  # struck off there in the meantime
+                self._request("PUT", server, f"/v1/agent/force-leave/{name}?prune")
+        return not listed
 
 
 @pytest.fixture(scope="module")
@@ -181,14 +193,12 @@ def strangers(cluster: Lab, secrets: Secrets) -> Iterator[dict[str, Stranger]]:
     pool = Pool(cluster, secrets)
     with contextlib.ExitStack() as undo:
         for stranger in made.values():
-            undo.callback(pool.forget, stranger.name)
             stranger.start()
             undo.callback(stranger.stop)
         yield made
+    names = {stranger.name for stranger in made.values()}
     wait_for(
-        lambda: not any("stranger" in name for name in pool.members()),
-        what="a pool without strangers",
-        deadline=DEADLINE,
+        lambda: pool.rid_of(names), what="a pool without strangers", deadline=DEADLINE, interval=1
     )
     wait_for(cluster.healthy, what="a healthy cluster", deadline=DEADLINE)
 
