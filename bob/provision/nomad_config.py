@@ -60,7 +60,7 @@ def nomad_config(
 ) -> Config:
     """The JSON configuration of a node's Nomad agent; a server is a client too.
 
-    `servers` and `bootstrap` as in `consul_config`. Agents find each other through Consul.
+    `servers` and `bootstrap` as in `consul_config`. Clients find the servers through Consul.
     """
     address = str(node.addresses[NetworkName.MGMT])
     server = node.name in servers
@@ -92,7 +92,7 @@ def nomad_config(
         "log_level": "info",  # to standard output, which is the journal
     }
     if server:
-        config["server"] = _server(len(cluster.nodes), len(servers), secrets, bootstrap=bootstrap)
+        config["server"] = _server(cluster, servers, secrets, bootstrap=bootstrap)
         # Without it a server that reboots is pruned, and the next loss ends the quorum (measured).
         config["autopilot"] = {
             "min_quorum": len(servers),
@@ -109,7 +109,9 @@ def failover_ttl(nodes: int) -> int:
     return LARGEST_FAILOVER_TTL
 
 
-def _server(nodes: int, servers: int, secrets: Secrets, *, bootstrap: bool) -> Config:
+def _server(
+    cluster: Cluster, servers: Sequence[str], secrets: Secrets, *, bootstrap: bool
+) -> Config:
     config: Config = {
         "enabled": True,
         "encrypt": secrets.nomad_gossip.get_secret_value(),
@@ -118,12 +120,18 @@ def _server(nodes: int, servers: int, secrets: Secrets, *, bootstrap: bool) -> C
         "min_heartbeat_ttl": "2s",
         "heartbeat_grace": "3s",
         "max_heartbeats_per_second": 50,  # Nomad's default: from 100 nodes on the TTL is nodes / 50
-        "failover_heartbeat_ttl": f"{failover_ttl(nodes)}s",  # default 5 min
+        "failover_heartbeat_ttl": f"{failover_ttl(len(cluster.nodes))}s",  # default 5 min
+        # Not through Consul: servers that start at once look there before any has registered, find
+        # nobody, and look again only after 45-67 s (peersPollInterval in nomad/server.go).
+        "server_join": {
+            "retry_join": [str(cluster.node(s).addresses[NetworkName.MGMT]) for s in servers],
+            "retry_interval": "1s",
+        },
         "raft_snapshot_threshold": SNAPSHOT_ENTRIES,
         "raft_snapshot_interval": SNAPSHOT_INTERVAL,
     }
     if bootstrap:
-        config["bootstrap_expect"] = servers
+        config["bootstrap_expect"] = len(servers)
     return config
 
 
