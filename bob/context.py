@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -153,6 +154,26 @@ class Context(_Part):
         urls = [self.nomad_url(node) for node in self.servers]
         token = self.secrets().nomad_management.get_secret_value()
         return Nomad.any(urls, token, self.nomad_ca_file)
+
+
+def forget(cluster: str, hosts: Mapping[str, str]) -> bool:
+    """Remove all that is kept of a cluster whose hosts exist no longer; True when that was done.
+
+    `hosts` maps names to mgmt addresses. What is kept of a cluster with any other node stays: its
+    secrets are the only way into it.
+    """
+    try:
+        known = Context.load(cluster)
+    except UsageError:
+        return False
+    nodes = {node.name: str(node.addresses[NetworkName.MGMT]) for node in known.nodes}
+    if not nodes.items() <= hosts.items():
+        return False
+    shutil.rmtree(known.folder)
+    current = paths.state_dir() / CURRENT_FILE
+    if current.read_text(encoding="utf-8").strip() == cluster:
+        current.unlink()
+    return True
 
 
 def _current() -> str:

@@ -51,13 +51,16 @@ def down(
     name: NameOption = "sandbox",
     every: Annotated[bool, typer.Option("--all", help="All sandboxes of this machine.")] = False,
 ) -> None:
-    """Remove a sandbox with all its disks, also what a crash left of it."""
-    from bob import sandbox
+    """Remove a sandbox with all its disks, and what is kept here of a cluster made of it."""
+    from bob import context, sandbox
     from bob.sandbox import record
 
+    hosts = {known.name: known.layout.mgmt_addresses for known in record.all_records()}
     for one in record.names() if every else [name]:
         if not sandbox.down(one, say):
             console.err.print(f"There is no sandbox {one}: nothing to do.")
+        elif one in hosts and context.forget(one, hosts[one]):
+            say(f"forgot the secrets and records of cluster {one}")
 
 
 def reinstall(node: NodeArgument, name: NameOption = "sandbox") -> None:

@@ -63,6 +63,11 @@ class Layout:
         )
 
     @property
+    def mgmt_addresses(self) -> dict[str, str]:
+        """The mgmt address of each host, by its name."""
+        return {node.name: node.addresses["mgmt"] for node in self}
+
+    @property
     def dir(self) -> Path:
         """Everything of this sandbox on the machine's file system."""
         return self.base / self.name
