@@ -44,7 +44,7 @@ def init(
     began = time.monotonic()
     with Display(console.err) as display:
         tools = wishes_of(cluster).ensure(display)
-    binaries = [Binary(tool.name, tool.sha256, tool.compressed()) for tool in tools]
+    binaries = [Binary(tool.name, tool.sha256, tool.packed()) for tool in tools]
     with StepProgress() as progress:
         operation, context = run(cluster, binaries, progress, accept or ())
     for warning in context.warnings:

@@ -15,6 +15,7 @@ from bob.provision.agents import (
     consul_agent,
 )
 from bob.provision.consul_config import CONFIG_FILE as CONSUL_CONFIG_FILE
+from bob.provision.nomad_config import CONFIG_FILE as NOMAD_CONFIG_FILE
 from bob.provision.templates import render
 from inventory.model import NetworkName
 
@@ -54,6 +55,7 @@ def wait_script() -> str:
     """The script that keeps Nomad back until Consul has a leader; needs bash and coreutils."""
     return render(
         "wait-for-consul.j2",
+        config=NOMAD_CONFIG_DIR / NOMAD_CONFIG_FILE,
         address=LOOPBACK,
         http_port=consul_agent(NetworkName.MGMT).http_port,
         rpc_port=CONSUL_RPC_PORT,

@@ -1,7 +1,7 @@
 """Finding, downloading or building consul, nomad and consul-template.
 
     tools = ensure(["consul", "nomad"])      # warm: two small files read, two binaries stat'ed
-    tools.consul.path, tools.consul.sha256, tools.consul.compressed()
+    tools.consul.path, tools.consul.sha256, tools.consul.packed()
 
 Sources are tried in this order: a folder given by the user, the cache, the vendor's release
 archive, a build from the Go module registry. See `bob.toolchain.resolve`.

@@ -45,11 +45,11 @@ class Tool:
     source: str
     slot: Path
 
-    def compressed(self) -> Path:
-        """A gzip copy for the transfer to hosts, made once (2-3 s) and kept in the cache."""
-        from bob.toolchain.compress import compressed
+    def packed(self) -> Path:
+        """An archive of it for the transfer to hosts, made once (1 s) and kept in the cache."""
+        from bob.toolchain.packing import packed
 
-        return compressed(self)
+        return packed(self)
 
 
 @dataclass(frozen=True)

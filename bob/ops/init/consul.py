@@ -1,52 +1,15 @@
-"""Consul on every network: servers first, then its access rules, then the other nodes."""
+"""Consul on every network: its access rules, then the nodes that are no servers."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 
 from bob.clients.consul.agent import MemberStatus
-from bob.clients.http import Refused
-from bob.errors import Temporary
 from bob.ops.init.context import InitContext
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import access, agents, install
 from bob.waiting import Deadline
 from inventory import NetworkName
-
-
-class ConsulServers(Step[InitContext]):
-    """A leader and all voters on each network."""
-
-    name = "consul-servers"
-    title = "Start the Consul servers of every network"
-
-    def probe(self, context: InitContext) -> Probe:
-        for network in context.cluster.network_names():
-            if lack := self._lack(context, network):
-                return needed(lack)
-        return DONE
-
-    def apply(self, context: InitContext, deadline: Deadline) -> None:
-        script = install.start_script(agent.unit for agent in agents.consul_agents(context.cluster))
-        context.fleet.each(lambda host: host.run(script), context.servers)
-        cure = "Look at journalctl -u 'consul-*' on the servers."
-        self.wait_until_done(context, deadline, cure=cure)
-
-    def _lack(self, context: InitContext, network: NetworkName) -> str:
-        consul = context.consul(network)
-        try:
-            if not consul.leader():
-                return f"{network} has no leader"
-            missing = set(context.servers) - consul.operator.raft().voters
-        except Temporary:
-            return f"{network} does not answer"
-        except Refused as refusal:
-            if refusal.status != HTTPStatus.FORBIDDEN:
-                raise
-            # A new leader answers for a moment before it has made the management token.
-            return f"{network} does not know the management token"
-        return f"{network} lacks the voters {', '.join(sorted(missing))}" if missing else ""
 
 
 class ConsulAccess(Step[InitContext]):

@@ -1,14 +1,11 @@
-"""Nomad in two stages, its access rules, and how its jobs log in to Consul.
+"""Nomad's access rules, how its jobs log in to Consul, and then its clients on every node.
 
-A client that registers before the first leader has made the keyring is refused and tries again
-only after 15 to 30 seconds (measured). So the servers start without their client part, which is
-added once there is a leader; all nodes are then ready within about two seconds.
+The servers have run without their client part so far (`servers`); it is added here. All nodes are
+ready within about two seconds.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from http import HTTPStatus
 
 from bob.clients.http import Refused
@@ -16,42 +13,13 @@ from bob.clients.nomad import Node
 from bob.clients.ssh import Host
 from bob.errors import Temporary
 from bob.ops.init.context import InitContext
-from bob.ops.init.software import NOMAD_CONFIG
+from bob.ops.init.servers import nomad_config_file
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import access, agents, install
-from bob.provision.node_files import NodeFile
 from bob.waiting import Deadline, wait_for
 from inventory import NetworkName
 
 READY = "ready"
-
-
-class NomadServers(Step[InitContext]):
-    """A leader and all peers, as yet without clients."""
-
-    name = "nomad-servers"
-    title = "Start the Nomad servers"
-
-    def probe(self, context: InitContext) -> Probe:
-        nomad = context.nomad()
-        try:
-            peers = nomad.peers() if nomad.leader() else frozenset()
-        except Temporary:
-            return needed("Nomad does not answer")
-        if len(peers) < len(context.servers):
-            return needed(f"{len(peers)} of {len(context.servers)} servers form a quorum")
-        return DONE
-
-    def apply(self, context: InitContext, deadline: Deadline) -> None:
-        def start(host: Host) -> None:
-            final = nomad_config_file(context, host.name)
-            if install.differing(host, [final]):
-                install.send_files(host, [without_client(final)])
-            host.run(install.start_script([agents.NOMAD_UNIT]))
-
-        context.fleet.each(start, context.servers)
-        cure = "Look at journalctl -u nomad on the servers."
-        self.wait_until_done(context, deadline, cure=cure)
 
 
 class NomadAccess(Step[InitContext]):
@@ -143,15 +111,3 @@ def _nodes(context: InitContext) -> tuple[Node, ...] | None:
 
 def _ready(nodes: tuple[Node, ...] | None) -> set[str]:
     return {node.name for node in nodes or () if node.status == READY}
-
-
-def nomad_config_file(context: InitContext, name: str) -> NodeFile:
-    """The final configuration of Nomad on a node."""
-    return next(file for file in context.files(name) if file.path == NOMAD_CONFIG)
-
-
-def without_client(file: NodeFile) -> NodeFile:
-    """The same configuration for a server that runs no jobs yet."""
-    config = json.loads(file.content)
-    del config["client"]
-    return dataclasses.replace(file, content=json.dumps(config, indent=2).encode())

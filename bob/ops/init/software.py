@@ -15,27 +15,23 @@ NOMAD_CONFIG = f"{agents.NOMAD_CONFIG_DIR}/{nomad_config.CONFIG_FILE}"
 
 
 class Binaries(Step[InitContext]):
-    """Each program travels once to each host, compressed, and is verified there."""
+    """Each program travels once to each host, packed, and is verified there."""
 
     name = "binaries"
     title = "Copy consul, nomad and consul-template to every host"
     timeout = 900
 
     def probe(self, context: InitContext) -> Probe:
-        lacking = [name for name, missing in self._missing(context).items() if missing]
+        missing = context.fleet.each(lambda h: install.missing_binaries(h, context.binaries))
+        lacking = [name for name, binaries in missing.items() if binaries]
         return needed(f"{', '.join(lacking)} without them") if lacking else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        missing = self._missing(context)
-
         def send(host: Host) -> None:
-            for binary in missing[host.name]:
+            for binary in install.missing_binaries(host, context.binaries):
                 install.send_binary(host, binary, deadline.left())
 
-        context.fleet.each(send, [name for name in missing if missing[name]])
-
-    def _missing(self, context: InitContext) -> dict[str, tuple[install.Binary, ...]]:
-        return context.fleet.each(lambda host: install.missing_binaries(host, context.binaries))
+        context.fleet.each(send)
 
 
 class Configuration(Step[InitContext]):
@@ -45,33 +41,27 @@ class Configuration(Step[InitContext]):
     title = "Write configuration, certificates and units on every host"
 
     def probe(self, context: InitContext) -> Probe:
-        lacking = [name for name, paths in self._differing(context).items() if paths]
+        differing = context.fleet.each(lambda h: install.differing(h, wanted(context, h.name)))
+        lacking = [name for name, paths in differing.items() if paths]
         if not lacking:
             stale = context.fleet.each(install.stale_units)
             lacking = [name for name, units in stale.items() if units]
         return needed(f"{', '.join(lacking)} not configured") if lacking else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        differing = self._differing(context)
-
         def configure(host: Host) -> tuple[str, ...]:
-            paths = set(differing[host.name])
+            paths = set(install.differing(host, wanted(context, host.name)))
             files = [file for file in wanted(context, host.name) if file.path in paths]
             if files:
                 host.run(_ADD_USER, timeout=deadline.left())
                 install.send_files(host, files, sorted(_units(files)))
-            if units := install.stale_units(host):
-                host.run("systemctl daemon-reload")
-            return units
+            return install.reload_units(host) if install.stale_units(host) else ()
 
         for name, units in context.fleet.each(configure).items():
             # One host at a time: an agent that runs already may be a voter. The command returns
-            # when the agent has joined again (Type=notify); units that do not run stay stopped.
+            # when the agent has joined again (Type=notify).
             if units:
                 context.fleet[name].run(install.restart_script(units), timeout=120)
-
-    def _differing(self, context: InitContext) -> dict[str, tuple[str, ...]]:
-        return context.fleet.each(lambda host: install.differing(host, wanted(context, host.name)))
 
 
 def wanted(context: InitContext, name: str) -> list[NodeFile]:

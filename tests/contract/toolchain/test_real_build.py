@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import subprocess
 from pathlib import Path
 
@@ -32,7 +31,8 @@ def test_consul_template_is_built_from_modules(run: Run) -> None:
 
     answer = subprocess.run([tool.path, "-version"], capture_output=True, text=True, check=True)
     assert answer.stdout.startswith("consul-template v0.42.1")
-    assert gzip.decompress(tool.compressed().read_bytes()) == tool.path.read_bytes()
+    unpack = f"dpkg-deb --fsys-tarfile - <{tool.packed()} | tar -xO ./{tool.name}"
+    assert subprocess.check_output(unpack, shell=True) == tool.path.read_bytes()
     assert status()["consul-template"] == tool
     assert find_all(wanted, [Cached()], [], run).consul_template == tool
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import grp
-import gzip
 import hashlib
 import os
 import subprocess
@@ -17,6 +16,7 @@ from local_host import Here
 from bob.clients.ssh import Result
 from bob.provision import install
 from bob.provision.node_files import NodeFile
+from bob.toolchain.packing import _archive
 
 
 @pytest.fixture
@@ -36,10 +36,11 @@ def test_a_binary_is_there_when_its_link_leads_to_its_content(
     monkeypatch.setattr(install, "STORE", str(tmp_path / "store"))
     monkeypatch.setattr(install, "BIN", tmp_path / "opt")
     program = b"#!/bin/sh\necho v1\n"
-    packed = tmp_path / "tool.gz"
-    packed.write_bytes(gzip.compress(program))
-    tool = install.Binary("tool", hashlib.sha256(program).hexdigest(), packed)
-    other = install.Binary("other", "0" * 64, packed)
+    archives = {name: tmp_path / f"{name}.deb" for name in ("tool", "other")}
+    for name, archive in archives.items():
+        archive.write_bytes(_archive(name, program))
+    tool = install.Binary("tool", hashlib.sha256(program).hexdigest(), archives["tool"])
+    other = install.Binary("other", "0" * 64, archives["other"])
 
     assert install.missing_binaries(here, [tool, other]) == (tool, other)  # type: ignore[arg-type]
     for binary in (tool, other):  # what travelled is not what `other` should be

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bob.clients.http import Refused
 from bob.errors import DeadlinePassed, Temporary
-from bob.ops.init.consul import ConsulServers
-from bob.ops.init.nomad import without_client
+from bob.ops.init.servers import consul_lack, nomad_lack, without_client
 from bob.ops.init.software import _units
 from bob.ops.init.steps import STEPS
-from bob.ops.step import DONE, Need, Probe, Step, needed
+from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.node_files import NodeFile
 from bob.waiting import Clock, Deadline
 from inventory import NetworkName
@@ -21,7 +21,7 @@ from inventory import NetworkName
 
 def test_names_and_titles_are_the_documentation() -> None:
     names = [step.name for step in STEPS]
-    assert len(set(names)) == len(names) == 14
+    assert len(set(names)) == len(names) == 13
     assert names[0] == "preflight"
     assert names[-1] == "record"
     assert all(step.title[0].isupper() and not step.title.endswith(".") for step in STEPS)
@@ -78,7 +78,7 @@ def test_waiting_in_vain_says_what_was_missing_last() -> None:
 
 
 class FakeCluster:
-    """As much of an `InitContext` as the step of the Consul servers looks at."""
+    """As much of an `InitContext` as the quorum of a network needs."""
 
     def __init__(self, leader: Any, voters: Any) -> None:
         self.cluster = self
@@ -109,27 +109,38 @@ def _value(found: Any) -> Any:
 @pytest.mark.parametrize(
     ("leader", "voters", "reason"),
     [
-        ("", frozenset(), "mgmt has no leader"),
-        (Temporary("refused"), frozenset(), "mgmt does not answer"),
-        ("10.1.0.1:8300", frozenset({"n1"}), "mgmt lacks the voters n2, n3"),
+        ("", frozenset(), "Consul has no leader on mgmt"),
+        (Temporary("refused"), frozenset(), "Consul does not answer on mgmt"),
+        ("10.1.0.1:8300", frozenset({"n1"}), "n2, n3 not a voter on mgmt"),
         (
             "10.1.0.1:8300",
             Refused("ACL not found", status=403),
-            "mgmt does not know the management token",
+            "Consul does not know the management token on mgmt",
         ),
+        ("10.1.0.1:8300", frozenset({"n1", "n2", "n3"}), ""),
     ],
 )
-def test_consul_servers_are_waited_for(leader: Any, voters: Any, reason: str) -> None:
-    probe = ConsulServers().probe(FakeCluster(leader, voters))  # type: ignore[arg-type]
-    assert probe == needed(reason)
-
-
-def test_consul_servers_that_all_vote_are_done() -> None:
-    cluster = FakeCluster("10.1.0.1:8300", frozenset({"n1", "n2", "n3"}))
-    assert ConsulServers().probe(cluster).need is Need.DONE  # type: ignore[arg-type]
+def test_the_quorum_of_a_network_is_waited_for(leader: Any, voters: Any, reason: str) -> None:
+    cluster: Any = FakeCluster(leader, voters)
+    assert consul_lack(cluster, NetworkName.MGMT) == reason
 
 
 def test_another_refusal_of_consul_is_an_error() -> None:
-    cluster = FakeCluster("10.1.0.1:8300", Refused("not here", status=404))
+    cluster: Any = FakeCluster("10.1.0.1:8300", Refused("not here", status=404))
     with pytest.raises(Refused, match="not here"):
-        ConsulServers().probe(cluster)  # type: ignore[arg-type]
+        consul_lack(cluster, NetworkName.MGMT)
+
+
+@pytest.mark.parametrize(
+    ("leader", "peers", "reason"),
+    [
+        (Temporary("refused"), (), "Nomad does not answer"),
+        ("", (), "0 of 3 Nomad servers in a quorum"),
+        ("10.1.0.1:4647", ("a", "b"), "2 of 3 Nomad servers in a quorum"),
+        ("10.1.0.1:4647", ("a", "b", "c"), ""),
+    ],
+)
+def test_the_quorum_of_nomad_is_waited_for(leader: Any, peers: Any, reason: str) -> None:
+    nomad = SimpleNamespace(leader=lambda: _value(leader), peers=lambda: frozenset(peers))
+    context: Any = SimpleNamespace(nomad=lambda: nomad, servers=("n1", "n2", "n3"))
+    assert nomad_lack(context) == reason
