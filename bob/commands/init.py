@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bob.errors import BobError
     from bob.ops.record import StepRecord
 
-EVERY_RUN = ("preflight", "record")  # steps that look, or note this run, also when nothing changes
+LOOKING = "preflight"  # the step that every run has to do, and that changes nothing
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +49,7 @@ def init(
         operation, context = run(cluster, binaries, progress, accept or ())
     for warning in context.warnings:
         console.err.print(f"[yellow]warning:[/] {warning}")
-    changed = [name for name in progress.applied if name not in EVERY_RUN]
+    changed = [name for name in progress.applied if name != LOOKING]
     seconds = round(time.monotonic() - began, 1)
     view = {
         "schema": "bob/init/1",

@@ -22,7 +22,7 @@ class Exposed(BobError):
 
 
 def private_folder(path: Path) -> Path:
-    """Make the folder (and its parents) for its owner alone, and return it."""
+    """Make the folder for its owner alone (parents that are missing as usual), and return it."""
     path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path.chmod(FOLDER_MODE)
     return path

@@ -7,6 +7,7 @@ import json
 
 from bob.ops.consul_store import HISTORY
 from bob.ops.init.context import InitContext
+from bob.ops.init.preflight import Preflight
 from bob.ops.record import Operation
 from bob.ops.states import State, StepState
 from bob.ops.step import DONE, Probe, Step, needed
@@ -21,15 +22,18 @@ NODES_KEY = "bob/nodes/"
 
 
 class Record(Step[InitContext]):
-    """Last step: the operation's own record goes along, as it will be when this step is done."""
+    """Last step: the operation's own record goes along, as it will be when this step is done.
+
+    A run that found nothing to do leaves no record, or the history would be full of them.
+    """
 
     name = "record"
     title = "Write the cluster, its nodes, secrets and this operation to Consul"
 
     def probe(self, context: InitContext) -> Probe:
         kv = context.consul(NetworkName.MGMT).kv
-        stored = kv.get(f"{HISTORY}{context.operation_id}")
-        if stored is None:
+        operation, _ = context.store.read(context.operation_id)
+        if changed_something(operation) and kv.get(f"{HISTORY}{operation.id}") is None:
             return needed("Consul does not have the record of this operation")
         cluster = kv.get(CLUSTER_KEY)
         if cluster is None or cluster.json()["digest"] != context.cluster.digest():
@@ -56,6 +60,12 @@ class Record(Step[InitContext]):
             update={"state": StepState.DONE, "finished": datetime.datetime.now(datetime.UTC)}
         )
         return operation.with_step(own).with_state(State.DONE)
+
+
+def changed_something(operation: Operation) -> bool:
+    """Whether any step of the operation, but for looking and recording, was applied."""
+    quiet = (Preflight.name, Record.name)
+    return any(step.attempts for step in operation.steps if step.name not in quiet)
 
 
 def public_inventory(cluster: Cluster) -> dict[str, object]:
