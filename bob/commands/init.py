@@ -35,6 +35,7 @@ def init(
     """Make a cluster of the hosts in an inventory, or go on where an earlier run was stopped."""
     from bob.ops.init.run import init as run
     from bob.provision.install import Binary
+    from bob.toolchain import packed
     from bob.toolchain.display import Display
     from bob.toolchain.wishes import wishes_of
 
@@ -44,7 +45,7 @@ def init(
     began = time.monotonic()
     with Display(console.err) as display:
         tools = wishes_of(cluster).ensure(display)
-    binaries = [Binary(tool.name, tool.sha256, tool.packed()) for tool in tools]
+    binaries = [Binary(tool.name, tool.sha256, packed(tool)) for tool in tools]
     with StepProgress() as progress:
         operation, context = run(cluster, binaries, progress, accept or ())
     for warning in context.warnings:

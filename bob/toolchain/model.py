@@ -45,12 +45,6 @@ class Tool:
     source: str
     slot: Path
 
-    def packed(self) -> Path:
-        """An archive of it for the transfer to hosts, made once (1 s) and kept in the cache."""
-        from bob.toolchain.packing import packed
-
-        return packed(self)
-
 
 @dataclass(frozen=True)
 class Toolchain:

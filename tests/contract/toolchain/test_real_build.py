@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bob.toolchain import golang, status
+from bob.toolchain import golang, packed, status
 from bob.toolchain.children import Children
 from bob.toolchain.model import Run
 from bob.toolchain.progress import SILENT
@@ -31,7 +31,7 @@ def test_consul_template_is_built_from_modules(run: Run) -> None:
 
     answer = subprocess.run([tool.path, "-version"], capture_output=True, text=True, check=True)
     assert answer.stdout.startswith("consul-template v0.42.1")
-    unpack = f"dpkg-deb --fsys-tarfile - <{tool.packed()} | tar -xO ./{tool.name}"
+    unpack = f"dpkg-deb --fsys-tarfile - <{packed(tool)} | tar -xO ./{tool.name}"
     assert subprocess.check_output(unpack, shell=True) == tool.path.read_bytes()
     assert status()["consul-template"] == tool
     assert find_all(wanted, [Cached()], [], run).consul_template == tool

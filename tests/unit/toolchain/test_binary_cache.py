@@ -13,7 +13,7 @@ from toolchain_doubles import FakeBuild
 from vendor_site import program
 
 from bob.errors import DeadlinePassed, Permanent
-from bob.toolchain import Tool, cache
+from bob.toolchain import Tool, cache, packed
 from bob.toolchain.locks import locked
 from bob.toolchain.model import Run, Wanted
 from bob.toolchain.resolve import find_all, wanted_tools
@@ -146,25 +146,25 @@ def test_packed_copy_is_made_once_and_is_deterministic(
     home: Path, run: Run, fake_build: FakeBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = build(run, fake_build)
-    packed = tool.packed()
-    made = packed.stat().st_mtime_ns
-    assert unpacked(packed) == tool.path.read_bytes()
-    assert tool.packed().stat().st_mtime_ns == made
+    archive = packed(tool)
+    made = archive.stat().st_mtime_ns
+    assert unpacked(archive) == tool.path.read_bytes()
+    assert packed(tool).stat().st_mtime_ns == made
 
     monkeypatch.setenv("BOB_CACHE", str(tmp_path / "second"))
-    assert build(run, fake_build).packed().read_bytes() == packed.read_bytes()
+    assert packed(build(run, fake_build)).read_bytes() == archive.read_bytes()
 
 
 def test_packed_copy_follows_a_replaced_binary(home: Path, own_binaries: Path) -> None:
     from bob.toolchain import ensure
 
-    first = ensure(["consul"], path=own_binaries).consul.packed().read_bytes()
+    first = packed(ensure(["consul"], path=own_binaries).consul).read_bytes()
     with (own_binaries / "consul").open("a") as script:
         script.write("# longer\n")
     tool = ensure(["consul"], path=own_binaries).consul
-    second = tool.packed().read_bytes()
+    second = packed(tool).read_bytes()
     assert second != first
-    assert unpacked(tool.packed()) == tool.path.read_bytes()
+    assert unpacked(packed(tool)) == tool.path.read_bytes()
 
 
 def unpacked(archive: Path) -> bytes:
