@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Lab
+from harness import Factory, Lab
 
 import bob.sandbox
 from bob.sandbox import record
 from bob.sandbox.record import Sandbox
 
 PREFIX = "test-"
-
-Factory = Callable[[str, int], Sandbox]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from bob.clients.ssh import Login
 from bob.sandbox.record import Sandbox
 
+Factory = Callable[[str, int], Sandbox]  # a word for its name, a number of hosts
 LONG = 300.0  # seconds; generous, since machines that run these tests are slow and shared
 
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Factory
-from harness import Lab
+from harness import Factory, Lab
 
 from bob.ops.record import Operation
 from bob.ops.states import StepState

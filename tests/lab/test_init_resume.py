@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import Factory
 from end_state import consul, end_state
-from harness import Lab
+from harness import Factory, Lab
 
 import bob.sandbox
 from bob.ops.init.record import changed_something
