@@ -17,6 +17,7 @@ import pytest
 import yaml
 from harness import Factory, Lab
 
+import bob.sandbox
 from bob.ops.record import Operation
 from bob.ops.states import StepState
 from bob.sandbox import readiness
@@ -69,7 +70,9 @@ class Operator(Lab):
 
 @pytest.fixture(scope="module")
 def bare(sandbox_factory: Factory) -> Iterator[Any]:
-    yield sandbox_factory("refuse", 3)
+    made = sandbox_factory("refuse", 3)
+    yield made
+    bob.sandbox.down(made.name)
 
 
 @pytest.fixture

@@ -142,8 +142,10 @@ def undisturbed(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def lab(
     undisturbed: Undisturbed, sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory
-) -> Lab:
-    return Lab(sandbox_factory("resume", NODES), tmp_path_factory.mktemp("resume"))
+) -> Iterator[Lab]:
+    made = sandbox_factory("resume", NODES)
+    yield Lab(made, tmp_path_factory.mktemp("resume"))
+    bob.sandbox.down(made.name)
 
 
 def test_killed_anywhere_and_started_again_it_ends_like_an_undisturbed_run(
