@@ -24,6 +24,7 @@ STORE = "/opt/bob/store"
 # Holds an empty file for each unit whose configuration was replaced since it started, so that a
 # run that was killed in between is made up for. A reboot empties it, and starts the units anew.
 STALE = "/run/bob/stale"
+NEW = ".bob-new"  # ending of a file that has arrived, but is not in its place yet
 CHUNK = 1024 * 1024
 
 
@@ -78,20 +79,21 @@ def _read(path: Path) -> Iterator[bytes]:
 def differing(host: Host, files: Iterable[NodeFile]) -> tuple[str, ...]:
     """Paths whose content, mode or owner on the host is not as wanted."""
     files = tuple(files)
-    script = "LC_ALL=C; export LC_ALL\nwhile read -r path; do\n"
-    script += '  printf "%s\\t%s\\t%s\\n" "$path" "$(stat -c "%a %U %G" "$path" 2>/dev/null)"'
-    script += ' "$(sha256sum <"$path" 2>/dev/null)"\ndone <<END_OF_PATHS\n'
-    script += "".join(f"{file.path}\n" for file in files) + "END_OF_PATHS\n"
-    found: dict[str, str] = {}
+    paths = " ".join(quote(file.path) for file in files)
+    script = (
+        "LC_ALL=C; export LC_ALL\n"
+        f"stat -c '%a %U %G  %n' {paths} 2>/dev/null; sha256sum {paths} 2>/dev/null; :\n"
+    )
+    found: dict[str, list[str]] = {file.path: [] for file in files}
     for line in host.run(script).stdout.splitlines():
-        path, _, rest = line.partition("\t")
-        found[path] = rest.removesuffix("-").strip()
-    return tuple(file.path for file in files if found.get(file.path) != _looks(file))
+        fact, _, path = line.partition("  ")
+        found[path].append(fact)
+    return tuple(file.path for file in files if found[file.path] != _looks(file))
 
 
-def _looks(file: NodeFile) -> str:
+def _looks(file: NodeFile) -> list[str]:
     digest = hashlib.sha256(file.content).hexdigest()
-    return f"{file.mode:o} {file.owner} {file.group}\t{digest}"
+    return [f"{file.mode:o} {file.owner} {file.group}", digest]
 
 
 def send_files(host: Host, files: Iterable[NodeFile], units: Iterable[str] = ()) -> None:
@@ -99,13 +101,12 @@ def send_files(host: Host, files: Iterable[NodeFile], units: Iterable[str] = ())
 
     `units` read these files: they are marked as stale before the first file is replaced.
     """
-    mark = "".join(f" && : >{STALE}/{unit}" for unit in units)
+    files = tuple(files)
+    mark = "".join(f"&& : >{STALE}/{unit} " for unit in units)
+    places = " ".join(quote(file.path) for file in files)
     script = (
-        f"umask 077; mkdir -p {STALE}{mark} && "
-        "t=$(mktemp -d /var/tmp/.bob.XXXXXX) && trap 'rm -rf \"$t\"' EXIT && "
-        'tar -xzpf - -C "$t" && cd "$t" && find . -type f | while read -r f; do '
-        'd="/${f#./}"; n="$d.bob-new"; ( umask 022; mkdir -p "$(dirname "$d")" ) && '
-        'cp -p "$f" "$n" && mv -f "$n" "$d" || exit 1; done'
+        f"umask 022; mkdir -p {STALE} {mark}&& tar -xzpf - -C / && "
+        f'for f in {places}; do mv -f "$f{NEW}" "$f" || exit 1; done'
     )
     host.feed(f"sh -c {quote(script)}", [_archive(files)])
 
@@ -117,7 +118,7 @@ def _archive(files: Iterable[NodeFile]) -> bytes:
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
         for file in files:
-            entry = tarfile.TarInfo(file.path.lstrip("/"))
+            entry = tarfile.TarInfo(file.path.lstrip("/") + NEW)
             entry.size = len(file.content)
             entry.mode, entry.mtime = file.mode, now
             entry.uname, entry.gname = file.owner, file.group
