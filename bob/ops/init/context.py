@@ -7,6 +7,7 @@
   known_hosts       SSH keys of the hosts, pinned at first contact
   ops/              the record of the operation, before Consul has it
   context.json      what the other commands need to find the cluster
+  inventory.json    the inventory it was made from
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bob.clients.ssh import Host, Login
 from bob.context import SECRETS_FILE, Context
 from bob.ops.file_store import FileStore
 from bob.ops.record import new_id
-from bob.provision import agents, certificates, install, node_files, pki, private_files, secrets
+from bob.provision import certificates, install, node_files, pki, private_files, secrets
 from bob.provision.host_report import HostReport
 from inventory import Cluster, NetworkName
 from inventory.placement import choose_servers
@@ -45,6 +46,7 @@ class InitContext:
     reports: dict[str, HostReport] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     _files: dict[str, tuple[node_files.NodeFile, ...]] = field(default_factory=dict)
+    _consul: dict[NetworkName, Consul] = field(default_factory=dict)
 
     @cached_property
     def servers(self) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ class InitContext:
             )  # fmt: skip
         return self._files[name]
 
-    @property
+    @cached_property
     def client_context(self) -> Context:
         """What the operator's other commands know of this cluster."""
         return Context.of(self.cluster, self.servers)
@@ -98,27 +100,31 @@ class InitContext:
         return (self.folder / SECRETS_FILE, *(self.folder / "pki" / name for name in pki_files))
 
     def consul(self, network: NetworkName) -> Consul:
-        """The Consul API of a network, with the right to do everything."""
-        port = agents.consul_agent(network).https_port
-        token = self.secrets.consul_management[network].get_secret_value()
-        return Consul.any(self._urls(port), token, self.client_context.consul_ca_file)
+        """The Consul API of a network, with the right to do everything; connections are kept."""
+        if network not in self._consul:
+            known = self.client_context
+            urls = [known.consul_url(server, network) for server in known.servers]
+            token = self.secrets.consul_management[network].get_secret_value()
+            self._consul[network] = Consul.any(urls, token, known.consul_ca_file)
+        return self._consul[network]
 
     def consul_of(self, server: str, network: NetworkName) -> Consul:
         """The Consul API of a network on one server."""
-        port = agents.consul_agent(network).https_port
+        known = self.client_context
+        node = next(node for node in known.servers if node.name == server)
         token = self.secrets.consul_management[network].get_secret_value()
-        address = self.cluster.node(server).addresses[NetworkName.MGMT]
-        return Consul(f"https://{address}:{port}", token, self.client_context.consul_ca_file)
+        return Consul(known.consul_url(node, network), token, known.consul_ca_file)
+
+    @cached_property
+    def _nomad(self) -> Nomad:
+        known = self.client_context
+        urls = [known.nomad_url(server) for server in known.servers]
+        token = self.secrets.nomad_management.get_secret_value()
+        return Nomad.any(urls, token, known.nomad_ca_file)
 
     def nomad(self) -> Nomad:
-        """The Nomad API, with the right to do everything."""
-        token = self.secrets.nomad_management.get_secret_value()
-        urls = self._urls(agents.NOMAD_HTTP_PORT)
-        return Nomad.any(urls, token, self.client_context.nomad_ca_file)
-
-    def _urls(self, port: int) -> list[str]:
-        addresses = (self.cluster.node(n).addresses[NetworkName.MGMT] for n in self.servers)
-        return [f"https://{address}:{port}" for address in addresses]
+        """The Nomad API, with the right to do everything; connections are kept."""
+        return self._nomad
 
 
 def make_fleet(cluster: Cluster, folder: Path) -> Fleet:
