@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -70,6 +70,8 @@ class Http:
         self._index_header = index_header
         self._local = threading.local()  # a requests.Session must not be shared between threads
         self._preferred = 0
+        self.before_write: Callable[[], object] = _nothing
+        """Is called before each request that may change something; what it raises stops it."""
 
     @property
     def address(self) -> str:
@@ -98,6 +100,8 @@ class Http:
         safe = method in SAFE_METHODS
         first, count = self._preferred, len(self.addresses)
         missed: list[Unreachable] = []
+        if not safe:
+            self.before_write()
         for position in range(count):
             if missed and deadline.passed():
                 break
@@ -159,3 +163,7 @@ class Http:
             session.headers.update(self._headers)
             self._local.session = session
         return session
+
+
+def _nothing() -> None:
+    pass

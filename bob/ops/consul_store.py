@@ -67,20 +67,18 @@ class ConsulStore:
     def create(self, operation: Operation) -> int:
         """See `Store.create`."""
         record = OPERATIONS + _checked(operation.id)
-        scope = ACTIVE + _checked(operation.scope)
+        scopes = [ACTIVE + _checked(scope) for scope in operation.scopes]
         value = self._document(operation)
 
         def change() -> Txn:
             txn = self._consul.txn().check_absent(HISTORY + operation.id)  # a request long late
-            return txn.cas(scope, operation.id, 0).cas(record, value, 0)
+            for scope in scopes:
+                txn.cas(scope, operation.id, 0)
+            return txn.cas(record, value, 0)
 
         version = self._settle(change, record, value)
         if version is None:
-            holder = self.active(operation.scope)
-            raise ScopeHeld(
-                f"{operation.scope} is held by operation {holder or 'that has just ended'}",
-                cure="Wait for it to end, then try again." if holder else "Try again.",
-            )
+            raise self._held(operation)
         return version
 
     def read(self, operation_id: str) -> tuple[Operation, int]:
@@ -120,14 +118,27 @@ class ConsulStore:
         found = {operation.id: operation for operation in map(_parse, entries)}
         return [found[name] for name in sorted(found)]
 
+    def _held(self, operation: Operation) -> ScopeHeld:
+        """The error that names who is in the way."""
+        for scope in operation.scopes:
+            if holder := self.active(scope):
+                return ScopeHeld(
+                    f"{scope} is held by operation {holder}",
+                    cure=f"Wait for it (bob op watch {holder}), then try again.",
+                )
+        return ScopeHeld(
+            f"{operation.scopes[0]} was held by an operation that has just ended", cure="Try again."
+        )
+
     def _finish(self, operation: Operation, value: str, version: int) -> Txn:
-        """Move the record into the history and free its scope, all at once."""
+        """Move the record into the history and free its scopes, all at once."""
         kv = self._consul.kv
         txn = self._consul.txn().check_index(OPERATIONS + operation.id, version)
         txn.delete(OPERATIONS + operation.id).set(HISTORY + operation.id, value)
-        active = kv.get(ACTIVE + operation.scope)
-        if active and active.value.decode() == operation.id:
-            txn.delete_cas(active.key, active.modify_index)
+        for scope in operation.scopes:
+            active = kv.get(ACTIVE + scope)
+            if active and active.value.decode() == operation.id:
+                txn.delete_cas(active.key, active.modify_index)
         too_many = len(finished := kv.keys(HISTORY)) + 1 - self._kept
         for key in finished[: min(max(too_many, 0), TRIMMED_AT_ONCE)]:
             txn.delete(key)

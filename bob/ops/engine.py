@@ -1,4 +1,4 @@
-"""Runs an operation: probe, apply, probe again, write down, next step.
+"""Runs an operation: probe, apply, probe again, write down, next step; or takes it back.
 
 The engine trusts no memory. Each step is probed before it is applied, also when the record says
 it was done, so a step that a dead engine left half done, or that the world has undone since, is
@@ -77,6 +77,32 @@ class Engine(Generic[C]):
                 self._save(operation.with_step(failed).with_state(State.FAILED))
                 raise
         return self._save(operation.with_state(State.DONE))
+
+    def abort(self, operation_id: str, context: C) -> Operation:
+        """Take back what the steps did, the last one first, and return the `aborted` record.
+
+        Raises like `run`; a step that cannot be taken back leaves the operation `failed`.
+        """
+        operation, self._version = self._store.read(operation_id)
+        operation = self._save(operation.with_state(State.ABORTING))
+        for step in reversed(self._steps):
+            stored = operation.step(step.name)
+            if stored.state in (StepState.PENDING, StepState.UNDONE):
+                continue
+            try:
+                step.undo(context, Deadline(step.timeout, self._clock))
+            except (LockLost, Conflict):
+                raise
+            except BobError as error:
+                self._log.error("not taken back", step=step.name, error=str(error), exc_info=True)
+                failed = stored.model_copy(update={"state": StepState.FAILED, "error": str(error)})
+                self._save(operation.with_step(failed).with_state(State.FAILED))
+                raise
+            undone = stored.model_copy(
+                update={"state": StepState.UNDONE, "finished": self._utc(), "error": ""}
+            )
+            operation = self._save(operation.with_step(undone))
+        return self._save(operation.with_state(State.ABORTED))
 
     def _run_step(self, operation: Operation, step: Step[C], context: C) -> Operation:
         probe = step.probe(context)

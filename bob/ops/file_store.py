@@ -28,14 +28,14 @@ class FileStore:
         """See `Store.create`."""
         with locked(self.folder):
             active = self._active()
-            if operation.scope in active:
-                holder = active[operation.scope]
-                raise ScopeHeld(
-                    f"{operation.scope} is held by operation {holder}",
-                    cure="Wait for it or continue it with the command that started it.",
-                )
+            for scope in operation.scopes:
+                if scope in active:
+                    raise ScopeHeld(
+                        f"{scope} is held by operation {active[scope]}",
+                        cure="Wait for it or continue it with the command that started it.",
+                    )
             self._put(operation, 1)
-            self._put_active({**active, operation.scope: operation.id})
+            self._put_active({**active, **dict.fromkeys(operation.scopes, operation.id)})
             return 1
 
     def read(self, operation_id: str) -> tuple[Operation, int]:

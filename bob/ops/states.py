@@ -24,11 +24,13 @@ class StepState(enum.StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    UNDONE = "undone"
 
 
 ALLOWED: frozenset[tuple[State, State]] = frozenset(
     {
         (State.PENDING, State.RUNNING),
+        (State.PENDING, State.PAUSED),
         (State.PENDING, State.ABORTING),
         (State.RUNNING, State.RUNNING),  # taken up again after its engine died
         (State.RUNNING, State.PAUSED),
@@ -39,6 +41,7 @@ ALLOWED: frozenset[tuple[State, State]] = frozenset(
         (State.PAUSED, State.ABORTING),
         (State.FAILED, State.RUNNING),  # retry
         (State.FAILED, State.ABORTING),
+        (State.ABORTING, State.ABORTING),  # taken up again after its engine died
         (State.ABORTING, State.ABORTED),
         (State.ABORTING, State.FAILED),
     }

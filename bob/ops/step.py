@@ -47,12 +47,16 @@ class Step(ABC, Generic[C]):
 
     `probe` looks at the world and changes nothing. `apply` makes the probe say done; it may be
     interrupted anywhere and is then simply applied again, so every effect in it is safe to repeat.
+    `undo` takes back what `apply` did, as far as that is possible, wherever it was interrupted.
+
+    `final` marks the point of no return: once it has begun, the operation goes on to its end.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     timeout: ClassVar[float] = 120.0
     attempts: ClassVar[int] = 3
+    final: ClassVar[bool] = False
 
     @abstractmethod
     def probe(self, context: C) -> Probe:
@@ -61,6 +65,9 @@ class Step(ABC, Generic[C]):
     @abstractmethod
     def apply(self, context: C, deadline: Deadline) -> None:
         """Do it. Raises `Temporary` when another attempt may help, else any other `BobError`."""
+
+    def undo(self, context: C, deadline: Deadline) -> None:
+        """Take it back, for an operation that is aborted. Safe to repeat."""
 
     def wait_until_done(
         self, context: C, deadline: Deadline, *, cure: str = "", interval: float = 0.1

@@ -16,9 +16,9 @@ class Store(Protocol):
     """Keeps records with a version each; a write names the version it replaces."""
 
     def create(self, operation: Operation) -> int:
-        """Store a new operation and make it the active one of its scope; return its version.
+        """Store a new operation and make it the active one of its scopes; return its version.
 
-        Raises `ScopeHeld` when the scope has another active operation.
+        Raises `ScopeHeld` when one of them has another active operation.
         """
 
     def read(self, operation_id: str) -> tuple[Operation, int]:
@@ -27,7 +27,7 @@ class Store(Protocol):
     def write(self, operation: Operation, version: int) -> int:
         """Replace the record of that version; return the new version. Raises `Conflict`.
 
-        A finished operation gives up its scope in the same step.
+        A finished operation gives up its scopes in the same step.
         """
 
     def active(self, scope: str) -> str | None:

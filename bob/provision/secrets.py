@@ -68,8 +68,7 @@ def load_or_create(path: Path, cluster: Cluster) -> Secrets:
         existing = _read(path, cluster.name)
         wanted = complete(existing, cluster)
         if wanted != existing:
-            content = {"schema": SCHEMA} | {name: _plain(value) for name, value in wanted}
-            write_private(path, json.dumps(content, indent=2).encode() + b"\n")
+            write_private(path, dump(wanted))
         return wanted
 
 
@@ -107,30 +106,42 @@ def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
     )
 
 
-def _read(path: Path, cluster_name: str) -> Secrets | None:
-    content = read_private(path)
-    if content is None:
-        return None
-    cure = f"put back a copy of {path}; without it the running cluster cannot be managed"
+def dump(secrets: Secrets) -> bytes:
+    """What is kept in a file or in Consul. It spells the secrets out: never print or log it."""
+    content = {"schema": SCHEMA} | {name: _plain(value) for name, value in secrets}
+    return json.dumps(content, indent=2).encode() + b"\n"
+
+
+def parse(content: bytes, where: str) -> Secrets:
+    """Read what `dump` made; `where` names its place. Raises `SecretsUnusable`."""
+    cure = f"put back a copy of {where}; without it the running cluster cannot be managed"
     try:
         values = json.loads(content)
     except ValueError:
         values = None
     if not isinstance(values, dict):
-        raise SecretsUnusable(f"{path} is damaged (not a JSON object)", cure=cure)
+        raise SecretsUnusable(f"{where} is damaged (not a JSON object)", cure=cure)
     if (schema := values.pop("schema", None)) != SCHEMA:
         raise SecretsUnusable(
-            f"{path} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
+            f"{where} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
             cure="use the version of bob that wrote it",
         )
     try:
-        found = Secrets.model_validate(values)
+        return Secrets.model_validate(values)
     except ValidationError as error:  # its text is not shown: it may hold values
         places = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
-        raise SecretsUnusable(f"{path} is damaged (at {places})", cure=cure) from None
+        raise SecretsUnusable(f"{where} is damaged (at {places})", cure=cure) from None
+
+
+def _read(path: Path, cluster_name: str) -> Secrets | None:
+    content = read_private(path)
+    if content is None:
+        return None
+    found = parse(content, str(path))
     if found.cluster != cluster_name:
         raise SecretsUnusable(
-            f"{path} belongs to cluster {found.cluster!r}, not to {cluster_name!r}", cure=cure
+            f"{path} belongs to cluster {found.cluster!r}, not to {cluster_name!r}",
+            cure=f"put back a copy of {path}; without it the running cluster cannot be managed",
         )
     return found
 

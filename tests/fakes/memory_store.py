@@ -14,11 +14,11 @@ class MemoryStore:
         self._active: dict[str, str] = {}
 
     def create(self, operation: Operation) -> int:
-        if operation.scope in self._active:
-            holder = self._active[operation.scope]
-            raise ScopeHeld(f"{operation.scope} is held by operation {holder}")
+        for scope in operation.scopes:
+            if scope in self._active:
+                raise ScopeHeld(f"{scope} is held by operation {self._active[scope]}")
         self._records[operation.id] = (operation, 1)
-        self._active[operation.scope] = operation.id
+        self._active |= dict.fromkeys(operation.scopes, operation.id)
         return 1
 
     def read(self, operation_id: str) -> tuple[Operation, int]:

@@ -106,7 +106,7 @@ def run_until_done(seed: int) -> tuple[World, DyingStore, Operation]:
     store = DyingStore(world)
     steps = [make_step(name, STEPS[:place]) for place, name in enumerate(STEPS)]
     records = tuple(StepRecord(name=step.name, title=step.title) for step in steps)
-    made = Operation(id=new_id(), kind="sim", target="t", scope="s", steps=records)
+    made = Operation(id=new_id(), kind="sim", target="t", scopes=("s",), steps=records)
     store.create(made)
     clock = Clock(now=lambda: world.now, sleep=world.sleep)
     for _ in range(RUNS_LIMIT):

@@ -75,7 +75,7 @@ class Bench:
         records = tuple(StepRecord(name=s.name, title=s.title) for s in self.steps)
         self.id = new_id()
         self.store.create(
-            Operation(id=self.id, kind="test", target="t", scope="control-plane", steps=records)
+            Operation(id=self.id, kind="test", target="t", scopes=("control-plane",), steps=records)
         )
 
     def run(self, world: World) -> Operation:
@@ -177,8 +177,8 @@ def test_an_impossible_step_is_not_applied(tmp_path: Path) -> None:
 def test_a_scope_is_held_by_one_operation(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     with pytest.raises(ScopeHeld, match=bench.id):
-        bench.store.create(Operation(id=new_id(), kind="x", target="t", scope="control-plane"))
-    bench.store.create(Operation(id=new_id(), kind="x", target="t", scope="node/n4"))
+        bench.store.create(Operation(id=new_id(), kind="x", target="t", scopes=("control-plane",)))
+    bench.store.create(Operation(id=new_id(), kind="x", target="t", scopes=("node/n4",)))
 
 
 def test_a_write_over_a_newer_record_is_refused(tmp_path: Path) -> None:

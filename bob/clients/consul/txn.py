@@ -71,6 +71,10 @@ class Txn:
         """Delete a key if it still has this modify_index."""
         return self._add(TxnOperation("delete-cas", key, index=index))
 
+    def delete_tree(self, prefix: str) -> Txn:
+        """Delete every key that begins with `prefix`."""
+        return self._add(TxnOperation("delete-tree", prefix))
+
     def check_index(self, key: str, index: int) -> Txn:
         """Fail unless the entry has this modify_index."""
         return self._add(TxnOperation("check-index", key, index=index))

@@ -5,20 +5,20 @@ from __future__ import annotations
 import datetime
 import json
 
+from bob.ops.cluster_records import CLUSTER_KEY, NODES, public_inventory
 from bob.ops.consul_store import HISTORY
 from bob.ops.init.context import InitContext
 from bob.ops.init.preflight import Preflight
 from bob.ops.record import Operation
 from bob.ops.states import State, StepState
 from bob.ops.step import DONE, Probe, Step, needed
+from bob.ops.view import CLIENT, SERVER, NodeWish
 from bob.provision.access import SECRET_KEYS
 from bob.waiting import Deadline
-from inventory import Cluster, NetworkName
+from inventory import NetworkName
 
 SCHEMA_KEY = "bob/schema"
 SCHEMA = "1"
-CLUSTER_KEY = "bob/cluster"
-NODES_KEY = "bob/nodes/"
 
 
 class Record(Step[InitContext]):
@@ -45,9 +45,9 @@ class Record(Step[InitContext]):
         for path in context.secret_files():
             kv.put(f"{SECRET_KEYS}{path.name}", path.read_bytes())
         for node in context.cluster.nodes:
-            role = "server" if node.name in context.servers else "client"
-            wish = {"role": role, "zone": node.zone, "state": "member"}
-            kv.put(f"{NODES_KEY}{node.name}", json.dumps(wish))
+            role = SERVER if node.name in context.servers else CLIENT
+            wish = NodeWish(role=role, zone=node.zone)
+            kv.put(f"{NODES}{node.name}", wish.model_dump_json())
         kv.put(CLUSTER_KEY, json.dumps(public_inventory(context.cluster), indent=2))
         kv.put(SCHEMA_KEY, SCHEMA)
         operation, _ = context.store.read(context.operation_id)
@@ -66,9 +66,3 @@ def changed_something(operation: Operation) -> bool:
     """Whether any step of the operation, but for looking and recording, was applied."""
     quiet = (Preflight.name, Record.name)
     return any(step.attempts for step in operation.steps if step.name not in quiet)
-
-
-def public_inventory(cluster: Cluster) -> dict[str, object]:
-    """The inventory as Consul shows it: with its digest, without passwords written in the file."""
-    content = cluster.model_dump(mode="json", exclude={"nodes": {"__all__": {"bmc": {"password"}}}})
-    return {"digest": cluster.digest(), "inventory": content}

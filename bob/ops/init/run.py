@@ -16,7 +16,7 @@ from bob.ops.engine import Engine, Observer
 from bob.ops.file_store import FileStore
 from bob.ops.init.context import InitContext, make_fleet
 from bob.ops.init.steps import STEPS
-from bob.ops.record import Operation, StepRecord, new_id
+from bob.ops.record import Operation, new_id, records_of
 from bob.ops.states import StepState
 from bob.provision.install import Binary
 from bob.provision.private_files import private_folder
@@ -60,12 +60,12 @@ def take_up(store: FileStore, cluster: Cluster, accepted: Collection[str]) -> Op
             id=new_id(),
             kind=KIND,
             target=cluster.name,
-            scope=SCOPE,
+            scopes=(SCOPE,),
             inventory=cluster.digest(),
             requested_by=f"{getpass.getuser()}@{socket.gethostname()}",
             bob_version=bob.__version__,
             accepted=tuple(accepted),
-            steps=tuple(StepRecord(name=step.name, title=step.title) for step in STEPS),
+            steps=records_of(STEPS),
         )
         store.create(operation)
         return operation

@@ -20,7 +20,7 @@ from bob.waiting import Clock
 
 
 def operation(scope: str = "node/n4", state: State = State.PENDING) -> Operation:
-    return Operation(id=new_id(), kind="test", target="n4", scope=scope, state=state)
+    return Operation(id=new_id(), kind="test", target="n4", scopes=(scope,), state=state)
 
 
 def finished(made: Operation) -> Operation:
@@ -150,7 +150,7 @@ def test_every_change_happens_once_whatever_one_fault_does(
     version = store.write(running, version)
     time.advance(fake.line.late * 2)
     assert store.read(made.id) == (running, version)
-    assert store.active(made.scope) == made.id
+    assert store.active(made.scopes[0]) == made.id
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -171,7 +171,7 @@ def test_an_end_survives_a_fault_at_each_of_its_calls(
     store.write(finished(made), version)
     time.advance(fake.line.late * 2)
     assert store.list() == [finished(made)]
-    assert store.active(made.scope) is None
+    assert store.active(made.scopes[0]) is None
 
 
 def test_a_creation_that_arrives_after_the_end_does_not_come_back(
@@ -183,7 +183,7 @@ def test_a_creation_that_arrives_after_the_end_does_not_come_back(
     store.write(finished(made), store.create(made))
     time.advance(fake.line.late * 2)
     assert store.unfinished() == []
-    assert store.active(made.scope) is None
+    assert store.active(made.scopes[0]) is None
 
 
 def test_a_lost_answer_does_not_hide_that_the_scope_is_held(

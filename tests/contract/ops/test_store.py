@@ -37,7 +37,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def operation(scope: str = SCOPE) -> Operation:
     step = StepRecord(name="one", title="do one")
-    return Operation(id=new_id(), kind="test", target="t", scope=scope, steps=(step,))
+    return Operation(id=new_id(), kind="test", target="t", scopes=(scope,), steps=(step,))
 
 
 def test_what_was_written_is_read(store: Store) -> None:

@@ -79,7 +79,7 @@ def test_a_frozen_leader_wakes_up_without_effect(name: str, after: bool) -> None
     site, world = Site(), World(freeze=name, after=after)
     _, engine, store = site.leader("n1")
     records = tuple(StepRecord(name=step.name, title=step.title) for step in STEPS)
-    made = Operation(id=new_id(), kind="t", target="n4", scope="node/n4", steps=records)
+    made = Operation(id=new_id(), kind="t", target="n4", scopes=("node/n4",), steps=records)
     store.create(made)
     ended: list[tuple[Operation, int]] = []
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bob.ops.init.record import changed_something, public_inventory
+from bob.ops.cluster_records import public_inventory
+from bob.ops.init.record import changed_something
 from bob.ops.init.steps import STEPS
 from bob.ops.record import Operation, StepRecord
 from inventory import Cluster
@@ -17,7 +18,7 @@ def operation(*applied: str) -> Operation:
         StepRecord(name=step.name, title=step.title, attempts=int(step.name in applied))
         for step in STEPS
     )
-    return Operation(id="1", kind="init", target="c1", scope="control-plane", steps=steps)
+    return Operation(id="1", kind="init", target="c1", scopes=("control-plane",), steps=steps)
 
 
 @pytest.mark.parametrize("applied", [(), ("preflight",), ("preflight", "record")])

@@ -1,0 +1,150 @@
+"""Work for the agent of one node, handed over through Consul's KV.
+
+bob/tasks/<node>/<id>               what to do, and what came of it; nothing secret
+bob/secret/nodes/<node>/<id>        what goes along that others must not read
+
+The robot writes a task, the agent of that node does it, writes the outcome, and the robot reads it.
+A task is done once for each `attempt`; doing it again after a crash is harmless, since each kind of
+task makes something so instead of changing it by a step.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from bob.clients.consul import Consul, Txn, TxnResult
+from bob.errors import DeadlinePassed, Permanent, Temporary
+from bob.ops.store import Conflict
+from bob.provision.access import SECRET_KEYS
+from bob.waiting import Deadline, pause
+
+TASKS = "bob/tasks/"
+PAYLOADS = f"{SECRET_KEYS}nodes/"
+LOOK_SECONDS = 0.2
+
+
+class TaskState(enum.StrEnum):
+    """Where a task is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Task(BaseModel):
+    """One task as stored. `args` and `result` are JSON; `retry`: another attempt may help."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: str
+    args: dict[str, Any] = {}
+    operation: str
+    epoch: int
+    attempt: int = 1
+    state: TaskState = TaskState.PENDING
+    error: str = ""
+    retry: bool = False
+    result: dict[str, Any] = {}
+
+
+class Leader(Protocol):
+    """What is needed of an `Elector`."""
+
+    def commit(self, txn: Txn) -> TxnResult:
+        """Commit, provided that we still lead. Raises `LockLost`."""
+
+
+class Tasks:
+    """The tasks of one operation, as the leader of `epoch` hands them out."""
+
+    def __init__(self, consul: Consul, leader: Leader, operation: str, epoch: int) -> None:
+        self._consul = consul
+        self._leader = leader
+        self._operation = operation
+        self._epoch = epoch
+
+    def run(
+        self,
+        node: str,
+        step: str,
+        kind: str,
+        deadline: Deadline,
+        args: Mapping[str, Any] | None = None,
+        payload: bytes | None = None,
+    ) -> dict[str, Any]:
+        """Have `node` do something and return its result.
+
+        `step` makes the id together with the operation, so that another leader finds the task
+        again. Raises `Temporary` or `Permanent` with the agent's reason, `DeadlinePassed` when it
+        did not answer.
+        """
+        self.start(node, step, kind, args, payload)
+        return self.wait(node, step, deadline)
+
+    def start(
+        self,
+        node: str,
+        step: str,
+        kind: str,
+        args: Mapping[str, Any] | None = None,
+        payload: bytes | None = None,
+    ) -> None:
+        """Hand a task out, unless the same one is under way or done already."""
+        key, secret = self._key(node, step), self._payload(node, step)
+        entry = self._consul.kv.get(key)
+        before = Task.model_validate_json(entry.value) if entry else None
+        wanted = Task(
+            kind=kind, args=dict(args or {}), operation=self._operation, epoch=self._epoch
+        )
+        if entry and before and before.state is not TaskState.FAILED:
+            known = self._consul.kv.get(secret) if payload is not None else None
+            if before.args == wanted.args and (
+                payload is None or (known and known.value == payload)
+            ):
+                return
+        if before:
+            wanted = wanted.model_copy(update={"attempt": before.attempt + 1})
+        txn = self._consul.txn()
+        if payload is not None:
+            txn.set(secret, payload)
+        txn.cas(key, wanted.model_dump_json(indent=2), entry.modify_index if entry else 0)
+        if not self._leader.commit(txn).ok:
+            raise Temporary(f"{key} was changed meanwhile")
+
+    def wait(self, node: str, step: str, deadline: Deadline) -> dict[str, Any]:
+        """Wait until the task is over; its result. Raises like `run`."""
+        key = self._key(node, step)
+        while True:
+            entry = self._consul.kv.get(key)
+            if entry is None:
+                raise Conflict(f"{key} is gone")
+            task = Task.model_validate_json(entry.value)
+            if task.state is TaskState.DONE:
+                return task.result
+            if task.state is TaskState.FAILED:
+                failure = f"{node}: {task.error}"
+                raise Temporary(failure) if task.retry else Permanent(failure)
+            if deadline.passed():
+                raise DeadlinePassed(
+                    f"{node}: {task.kind} is {task.state} after {deadline.seconds:.0f} s",
+                    cure=f"Look at journalctl -u bob-agent on {node}.",
+                )
+            pause(LOOK_SECONDS, deadline.clock)
+
+    def forget(self, nodes: tuple[str, ...]) -> None:
+        """Delete the tasks of this operation on these nodes."""
+        for node in nodes:
+            txn = self._consul.txn()
+            txn.delete_tree(f"{TASKS}{node}/{self._operation}.")
+            self._leader.commit(txn.delete_tree(f"{PAYLOADS}{node}/{self._operation}."))
+
+    def _key(self, node: str, step: str) -> str:
+        return f"{TASKS}{node}/{self._operation}.{step}"
+
+    def _payload(self, node: str, step: str) -> str:
+        return f"{PAYLOADS}{node}/{self._operation}.{step}"
