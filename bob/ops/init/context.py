@@ -78,16 +78,18 @@ class InitContext:
     def files(self, name: str) -> tuple[node_files.NodeFile, ...]:
         """Everything but programs that belongs on a node."""
         if name not in self._files:
-            node, server = self.cluster.node(name), name in self.servers
-            issued = certificates.node_certificates(
-                self.folder / "pki", self.authorities, self.cluster, node, datetime.now(UTC),
-                server=server,
-            )  # fmt: skip
             self._files[name] = node_files.files_for(
-                self.cluster, node, self.servers, self.secrets, self.authorities, issued,
-                self.reports[name].resolver,
+                self.cluster, self.cluster.node(name), self.servers, self.secrets, self.authorities,
+                self.issued(name), self.reports[name].resolver,
             )  # fmt: skip
         return self._files[name]
+
+    def issued(self, name: str) -> certificates.NodeCertificates:
+        """The certificates of a node; made here when this is their first use."""
+        return certificates.node_certificates(
+            self.folder / "pki", self.authorities, self.cluster, self.cluster.node(name),
+            datetime.now(UTC), server=name in self.servers,
+        )  # fmt: skip
 
     @cached_property
     def client_context(self) -> Context:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import json
 
-from bob.ops.cluster_records import CLUSTER_KEY, NODES, public_inventory
+from bob.ops.cluster_records import CLUSTER_KEY, NODES, ClusterRecords, public_inventory
 from bob.ops.consul_store import HISTORY
 from bob.ops.init.context import InitContext
 from bob.ops.init.preflight import Preflight
+from bob.ops.node_material import remember_certificates, remember_resolver
 from bob.ops.record import Operation
 from bob.ops.states import State, StepState
 from bob.ops.step import DONE, Probe, Step, needed
@@ -41,13 +42,16 @@ class Record(Step[InitContext]):
         return DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        kv = context.consul(NetworkName.MGMT).kv
+        consul = context.consul(NetworkName.MGMT)
+        kv, records = consul.kv, ClusterRecords(consul)
         for path in context.secret_files():
             kv.put(f"{SECRET_KEYS}{path.name}", path.read_bytes())
         for node in context.cluster.nodes:
             role = SERVER if node.name in context.servers else CLIENT
             wish = NodeWish(role=role, zone=node.zone)
             kv.put(f"{NODES}{node.name}", wish.model_dump_json())
+            remember_certificates(records, node.name, context.issued(node.name))
+            remember_resolver(records, node.name, context.reports[node.name].resolver)
         kv.put(CLUSTER_KEY, json.dumps(public_inventory(context.cluster), indent=2))
         kv.put(SCHEMA_KEY, SCHEMA)
         operation, _ = context.store.read(context.operation_id)
