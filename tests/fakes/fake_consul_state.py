@@ -185,6 +185,10 @@ class ConsulState:
                 if self.delete_cas(key, index):
                     return None
                 raise Failed(f'failed to delete key "{key}", index is stale')
+            case "delete-tree":
+                for each in [each for each in self.entries if each.startswith(key)]:
+                    self.delete(each)
+                return None
             case "check-index" if found and found.modify_index == index:
                 return found
             case "check-session" if found and found.session == operation.session:

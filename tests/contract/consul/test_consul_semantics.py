@@ -108,6 +108,15 @@ def test_a_failed_check_undoes_all_and_every_failure_is_named(world: World, key:
     assert world.client.kv.list(key) == (a,)
 
 
+def test_a_transaction_deletes_what_begins_with_a_prefix(world: World, key: str) -> None:
+    kv = world.client.kv
+    for name in ("a/1", "a/2", "ab"):
+        kv.put(f"{key}/{name}", "x")
+    assert world.client.txn().delete_tree(f"{key}/a/").set(f"{key}/c", "x").commit().ok
+    assert kv.keys(key) == (f"{key}/ab", f"{key}/c")
+    assert world.client.txn().delete_tree(f"{key}/none/").commit().ok
+
+
 def test_a_transaction_sees_what_it_did_before(world: World, key: str) -> None:
     txn = world.client.txn().set(key, "1").delete(key).check_absent(key).cas(key, "2", 0)
     assert txn.commit().ok
