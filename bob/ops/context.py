@@ -23,24 +23,46 @@ from bob.waiting import Clock
 from inventory import NetworkName
 
 
-@dataclass
-class OperationContext:
-    """One run of one operation.
+@dataclass(kw_only=True)
+class LeaderContext:
+    """What a leader may use. `networks` has a Consul client of each network.
 
-    `operation` is the record as it was when the run began. `networks` has a Consul client of each
-    network. `say` publishes one sentence ("waiting for n4 to become a voter"). `clock` is for every
-    wait: its sleep raises `Conflict` when the operation was paused or aborted and `LockLost` when
-    another agent leads. `programs` gives what a bare host gets, found on this node.
+    `clock` is for every wait: its sleep raises `LockLost` when another agent leads.
     """
 
-    operation: Operation
     networks: Mapping[NetworkName, Consul]
     nomad: Nomad
     leader: Leader
-    say: Callable[[str], None]
     clock: Clock
-    programs: Callable[[], tuple[Binary, ...]] = field(default=tuple)
     look: Callable[[Mapping[NetworkName, Consul], Nomad], ClusterView] = sense
+
+    @property
+    def consul(self) -> Consul:
+        """Consul of the mgmt network: catalog, KV, tokens."""
+        return self.networks[NetworkName.MGMT]
+
+    @property
+    def records(self) -> ClusterRecords:
+        """The cluster's own description, to read and to write."""
+        return ClusterRecords(self.consul, self.leader.commit)
+
+    def view(self) -> ClusterView:
+        """The cluster as it is now."""
+        return self.look(self.networks, self.nomad)
+
+
+@dataclass(kw_only=True)
+class OperationContext(LeaderContext):
+    """One run of one operation.
+
+    `operation` is the record as it was when the run began. `say` publishes one sentence ("waiting
+    for n4 to become a voter"). The sleep of `clock` also raises `Conflict` when the operation was
+    paused or aborted. `programs` gives what a bare host gets, found on this node.
+    """
+
+    operation: Operation
+    say: Callable[[str], None]
+    programs: Callable[[], tuple[Binary, ...]] = field(default=tuple)
 
     @property
     def request(self) -> Request:
@@ -54,21 +76,7 @@ class OperationContext:
         return self.operation.target
 
     @property
-    def consul(self) -> Consul:
-        """Consul of the mgmt network: catalog, KV, tokens."""
-        return self.networks[NetworkName.MGMT]
-
-    @property
-    def records(self) -> ClusterRecords:
-        """The cluster's own description, to read and to write."""
-        return ClusterRecords(self.consul, self.leader.commit)
-
-    @property
     def tasks(self) -> Tasks:
         """Work for the agents of nodes."""
         epoch = self.leader.leadership().epoch
         return Tasks(self.consul, self.leader, self.operation.id, epoch)
-
-    def view(self) -> ClusterView:
-        """The cluster as it is now."""
-        return self.look(self.networks, self.nomad)

@@ -1,0 +1,1 @@
+"""The duties of the leader, one file each: a module offers its duty as `DUTY`."""
