@@ -136,12 +136,35 @@ class Tasks:
                 )
             pause(LOOK_SECONDS, deadline.clock)
 
-    def forget(self, nodes: tuple[str, ...]) -> None:
-        """Delete the tasks of this operation on these nodes."""
-        for node in nodes:
-            txn = self._consul.txn()
-            txn.delete_tree(f"{TASKS}{node}/{self._operation}.")
-            self._leader.commit(txn.delete_tree(f"{PAYLOADS}{node}/{self._operation}."))
+    def settle(self, deadline: Deadline) -> None:
+        """Take back what no agent has begun and wait for what runs, before anything is undone.
+
+        A task that still runs at the deadline is left: its node is gone, or hangs.
+        """
+        while True:
+            running = False
+            for key in self._keys():
+                entry = self._consul.kv.get(key)
+                state = Task.model_validate_json(entry.value).state if entry else TaskState.DONE
+                if entry and state is TaskState.PENDING:
+                    taken = self._leader.commit(
+                        self._consul.txn().delete_cas(key, entry.modify_index)
+                    )
+                    running |= not taken.ok
+                running |= state is TaskState.RUNNING
+            if not running or deadline.passed():
+                return
+            pause(LOOK_SECONDS, deadline.clock)
+
+    def forget(self) -> None:
+        """Delete all tasks of this operation."""
+        for key in self._keys():
+            txn = self._consul.txn().delete(key)
+            self._leader.commit(txn.delete(PAYLOADS + key.removeprefix(TASKS)))
+
+    def _keys(self) -> list[str]:
+        keys = self._consul.kv.keys(TASKS)
+        return [key for key in keys if key.rsplit("/", 1)[-1].startswith(f"{self._operation}.")]
 
     def _key(self, node: str, step: str) -> str:
         return f"{TASKS}{node}/{self._operation}.{step}"

@@ -115,10 +115,26 @@ def test_who_does_not_lead_hands_nothing_out(consul: Consul) -> None:
     assert consul.kv.keys("bob/") == ()
 
 
+def test_before_an_undo_nothing_begins_and_nothing_runs(
+    consul: Consul, tasks: Tasks, time: SimClock
+) -> None:
+    tasks.start("n4", "configure", "configure")
+    tasks.start("n5", "configure", "configure")
+    answer(consul, TaskState.RUNNING)
+    limit = deadline(time, 1)
+    tasks.settle(limit)  # n4 hangs
+    assert limit.passed()
+    assert consul.kv.keys(TASKS) == (KEY,)
+    answer(consul, TaskState.DONE)
+    limit = deadline(time, 5)
+    tasks.settle(limit)
+    assert not limit.passed()
+
+
 def test_nothing_is_left_of_the_tasks_of_an_operation(consul: Consul, tasks: Tasks) -> None:
     tasks.start("n4", "configure", "configure", {}, b"files")
     Tasks(consul, AlwaysLeads(), "op2", 3).start("n4", "configure", "configure", {}, b"files")
-    tasks.forget(("n4", "n5"))
+    tasks.forget()
     assert consul.kv.keys("bob/") == (
         f"{PAYLOADS}n4/op2.configure", f"{TASKS}n4/op2.configure",
     )  # fmt: skip
