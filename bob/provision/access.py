@@ -21,6 +21,7 @@ from bob.provision.secrets import Secrets
 from inventory.model import Cluster, NetworkName
 
 SECRET_KEYS = "bob/secret/"  # noqa: S105 - a prefix of keys, not a secret
+MANAGEMENT_POLICY = "global-management"  # Consul's own
 AUTH_METHOD = "nomad-workloads"
 TASK_ROLE = "nomad-default-tasks"
 _ACCESSORS = uuid.UUID("5b0c6d0e-6d7c-4a52-8f0b-3d6f4f5d7c21")
@@ -61,7 +62,21 @@ def consul_access(
         for node in cluster.nodes
     ]
     tokens.append(_token(dc, secrets.operator, "operator", OPERATOR_POLICY.name))
+    robot = f"robot of {cluster.name}"
+    tokens.append(_token(dc, secrets.robot[network], robot, MANAGEMENT_POLICY))
     if network is NetworkName.MGMT:
+        policies += [node_policy(node.name) for node in cluster.nodes]
+        policies.append(REQUESTS_POLICY)
+        tokens += [
+            _token(
+                dc,
+                secrets.bob_agents[node.name],
+                f"bob-agent of {node.name}",
+                node_policy(node.name).name,
+            )
+            for node in cluster.nodes
+        ]
+        tokens.append(_token(dc, secrets.requests, "requests", REQUESTS_POLICY.name))
         policies += [DNS_POLICY, NOMAD_SERVER_POLICY, NOMAD_CLIENT_POLICY]
         tokens.append(_token(dc, secrets.dns, "DNS", DNS_POLICY.name))
         tokens += [
@@ -114,6 +129,29 @@ def agent_policy(node: str) -> Policy:
     )
 
 
+def node_policy(node: str) -> Policy:
+    """bob-agent does the tasks of its own node and tells what it is; nothing of another node."""
+    return _policy(
+        f"bob-node-{node}",
+        f"bob-agent of {node}",
+        _rules(
+            [
+                ("agent", node, "read"),
+                ("key_prefix", f"bob/tasks/{node}/", "write"),
+                ("key", f"bob/facts/{node}", "write"),
+                ("key_prefix", f"{SECRET_KEYS}nodes/{node}/", "read"),
+                ("key", "bob/cluster", "read"),
+                ("key", "bob/leader", "read"),
+                ("key", "bob/pause", "read"),
+                ("key_prefix", "bob/nodes/", "read"),
+                ("node", node, "read"),
+                ("service", "bob", "write"),
+                ("session", node, "read"),
+            ]
+        ),
+    )
+
+
 def _policy(name: str, description: str, rules: str) -> Policy:
     return Policy(name=name, rules=rules, description=description)
 
@@ -149,19 +187,30 @@ _NOMAD_RULES = [
 NOMAD_SERVER_POLICY = _policy("bob-nomad-server", "Nomad agents of servers", _rules(_NOMAD_RULES))
 NOMAD_CLIENT_POLICY = _policy("bob-nomad-client", "Nomad agents of clients", _rules(_NOMAD_RULES))
 
+_SEE_ALL_BUT_SECRETS = [
+    ("agent_prefix", "", "read"),
+    ("event_prefix", "", "read"),
+    ("key_prefix", "", "read"),
+    ("key_prefix", SECRET_KEYS, "deny"),
+    ("node_prefix", "", "read"),
+    ("query_prefix", "", "read"),
+    ("service_prefix", "", "read"),
+    ("session_prefix", "", "read"),
+]
 OPERATOR_POLICY = _policy(
     "bob-operator",
     "People and the command line: see everything but secrets, change nothing",
+    _rules(_SEE_ALL_BUT_SECRETS, operator="read"),
+)
+# A wish is a record that the robot reads; never the lock of the leader, which a plain write breaks.
+REQUESTS_POLICY = _policy(
+    "bob-requests",
+    "The command line when it records a wish for the robot",
     _rules(
         [
-            ("agent_prefix", "", "read"),
-            ("event_prefix", "", "read"),
-            ("key_prefix", "", "read"),
-            ("key_prefix", SECRET_KEYS, "deny"),
-            ("node_prefix", "", "read"),
-            ("query_prefix", "", "read"),
-            ("service_prefix", "", "read"),
-            ("session_prefix", "", "read"),
+            *_SEE_ALL_BUT_SECRETS,
+            ("key", "bob/pause", "write"),
+            *((("key_prefix", f"bob/{part}/", "write")) for part in ("ops", "active", "services")),
         ],
         operator="read",
     ),

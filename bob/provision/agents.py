@@ -1,6 +1,7 @@
 """The agents of a node as data: their units, folders and ports.
 
-One Consul agent per network (each a gossip pool and a datacenter of its own) and one Nomad agent.
+One Consul agent per network (each a gossip pool and a datacenter of its own), one Nomad agent, and
+Bob's own, which opens no port.
 Gossip and RPC use the same ports on every network, since each agent binds its own network's
 address. HTTP ports differ, since all agents share the loopback address; a step of 10 keeps them
 apart from each other and from DNS (a step of 100 would meet Consul's usual DNS port 8600).
@@ -39,6 +40,11 @@ NOMAD_DATA_DIR = DATA_ROOT / "nomad"
 NOMAD_HTTP_PORT = 4646
 NOMAD_RPC_PORT = 4647
 NOMAD_GOSSIP_PORT = 4648
+
+BOB_UNIT = "bob-agent"
+BOB_CONFIG_DIR = CONFIG_ROOT / "agent"
+BOB_DATA_DIR = DATA_ROOT / "agent"
+BOB_RUN_DIR = PurePosixPath("/run/bob/agent")
 
 Protocol = Literal["tcp", "udp"]
 

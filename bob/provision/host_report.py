@@ -17,6 +17,8 @@ from bob.provision.resolver import Resolver
 
 COMMANDS = ("systemctl", "tar", "gzip", "sha256sum", "useradd", "ip", "bash", "docker")
 CLAIM_FILE = "/etc/bob/cluster"
+# Debian's python3-minimal has no ssl: it counts as no Python.
+PYTHON_VERSION = 'import ssl, sys; print("%d.%d" % sys.version_info[:2])'
 DISKS = ("/opt", "/var/lib", "/etc")
 
 SCRIPT = rf"""
@@ -30,6 +32,7 @@ say hostname "$(cat /proc/sys/kernel/hostname)"
 say machine_id "$(cat /etc/machine-id 2>/dev/null)"
 say pid1 "$(cat /proc/1/comm)"
 say claim "$(cat {CLAIM_FILE} 2>/dev/null)"
+say python "$(/usr/bin/python3 -I -S -c '{PYTHON_VERSION}' 2>/dev/null)"
 say resolved "$(readlink /etc/resolv.conf 2>/dev/null)"
 for c in {" ".join(COMMANDS)}; do command -v "$c" >/dev/null && say command "$c"; done
 for d in {" ".join(DISKS)}; do
@@ -64,7 +67,8 @@ class Listener:
 @dataclass(frozen=True)
 class HostReport:
     """One host as it was found. `clock_offset` is its clock minus ours, in seconds; `disks` maps
-    a folder to its free bytes; `nics` maps an address to the name of its NIC."""
+    a folder to its free bytes; `nics` maps an address to the name of its NIC. `python` is like
+    3.11, empty when there is none with its whole standard library."""
 
     name: str
     uid: int
@@ -74,6 +78,7 @@ class HostReport:
     machine_id: str
     pid1: str
     claim: str
+    python: str
     clock_offset: float
     commands: frozenset[str]
     disks: dict[str, int]
@@ -112,6 +117,7 @@ def parse(name: str, answer: str, sent: float) -> HostReport:
         machine_id=one("machine_id"),
         pid1=one("pid1"),
         claim=one("claim"),
+        python=one("python"),
         clock_offset=float(one("clock") or sent) - sent,
         commands=frozenset(found["command"]),
         disks={entry[0]: int(entry[1]) * 1024 for entry in disks if len(entry) == 2},

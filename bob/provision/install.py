@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bob.clients.ssh import Host, quote
 from bob.provision.agents import BIN_DIR as BIN
@@ -28,9 +29,36 @@ NEW = ".bob-new"  # ending of a file that has arrived, but is not in its place y
 CHUNK = 1024 * 1024
 
 
+class Program(Protocol):
+    """Something that is started by a link in `BIN`, and travels as a Debian archive."""
+
+    @property
+    def name(self) -> str:
+        """Name of the link."""
+
+    @property
+    def packed(self) -> Path:
+        """The archive."""
+
+    @property
+    def place(self) -> str:
+        """Where the link leads: an executable file that is never empty."""
+
+    @property
+    def whole(self) -> str:
+        """Shell condition: what was installed has lost nothing."""
+
+    @property
+    def unpack(self) -> str:
+        """Shell script that reads the archive from its input and installs and links it.
+
+        It verifies what arrived. It is safe to repeat and to interrupt.
+        """
+
+
 @dataclass(frozen=True)
 class Binary:
-    """A program to install: the sum of its file, and a Debian archive that holds it."""
+    """A program in one file: the sum of the file, and a Debian archive that holds it."""
 
     name: str
     sha256: str
@@ -41,33 +69,48 @@ class Binary:
         """Where the program lies on a host."""
         return f"{STORE}/{self.name}-{self.sha256[:16]}/{self.name}"
 
+    @property
+    def whole(self) -> str:
+        """See `Program`. A power loss can leave the name of a file without its content."""
+        return f"[ -s {quote(self.place)} ]"
 
-def missing_binaries(host: Host, binaries: Iterable[Binary]) -> tuple[Binary, ...]:
-    """Those that are not in their place, or to which the link in `BIN` does not lead."""
-    binaries = tuple(binaries)
-    lines = []
-    for number, binary in enumerate(binaries):
-        link, place = quote(f"{BIN}/{binary.name}"), quote(binary.place)
-        # -s: a power loss can leave the name of a file without its content.
-        test = f'[ "$(readlink {link})" = {place} ] && [ -x {place} ] && [ -s {place} ]'
-        lines.append(f"{{ {test}; }} || echo {number}\n")
-    return tuple(binaries[int(line)] for line in host.run("".join(lines)).stdout.split())
+    @property
+    def unpack(self) -> str:
+        """See `Program`."""
+        folder = self.place.rsplit("/", 1)[0]
+        return (
+            f"set -e; umask 022; mkdir -p {BIN} {folder}; cd {folder}; rm -f .part.*; t=.part.$$; "
+            f"dpkg-deb --fsys-tarfile - | tar -xO ./{self.name} >$t; "
+            + verify("$t", self.sha256, self.name)
+            + f"chmod 755 $t; mv -f $t {self.name}; ln -sfn {self.place} {BIN}/{self.name}"
+        )
 
 
-def send_binary(host: Host, binary: Binary, timeout: float) -> None:
-    """Copy the program, verify it on the host, put it in place. Safe to repeat and to interrupt."""
-    folder = binary.place.rsplit("/", 1)[0]
-    script = (
-        f"set -e; umask 022; mkdir -p {BIN} {folder}; cd {folder}; rm -f .part.*; t=.part.$$; "
-        f"dpkg-deb --fsys-tarfile - | tar -xO ./{binary.name} >$t; "
+def verify(file: str, sha256: str, name: str) -> str:
+    """Shell script that removes the file and ends with an error unless it has this sum."""
+    return (
         # openssl uses the processor's SHA instructions; sha256sum takes three times as long.
-        "if command -v openssl >/dev/null; then s=$(openssl dgst -sha256 -r $t); "
-        "else s=$(sha256sum $t); fi; "
-        f'if [ "${{s%% *}}" != {binary.sha256} ]; then rm -f $t; '
-        f'echo "{binary.name}: checksum differs after transfer" >&2; exit 1; fi; '
-        f"chmod 755 $t; mv -f $t {binary.name}; ln -sfn {binary.place} {BIN}/{binary.name}"
+        f"if command -v openssl >/dev/null; then s=$(openssl dgst -sha256 -r {file}); "
+        f"else s=$(sha256sum {file}); fi; "
+        f'if [ "${{s%% *}}" != {sha256} ]; then rm -f {file}; '
+        f'echo "{name}: checksum differs after transfer" >&2; exit 1; fi; '
     )
-    host.feed(f"sh -c {quote(script)}", _read(binary.packed), timeout=timeout)
+
+
+def missing_programs(host: Host, programs: Iterable[Program]) -> tuple[Program, ...]:
+    """Those that are not in their place, or to which the link in `BIN` does not lead."""
+    programs = tuple(programs)
+    lines = []
+    for number, program in enumerate(programs):
+        link, place = quote(f"{BIN}/{program.name}"), quote(program.place)
+        test = f'[ "$(readlink {link})" = {place} ] && [ -x {place} ] && {program.whole}'
+        lines.append(f"{{ {test}; }} || echo {number}\n")
+    return tuple(programs[int(line)] for line in host.run("".join(lines)).stdout.split())
+
+
+def send_program(host: Host, program: Program, timeout: float) -> None:
+    """Copy the program, verify it on the host, put it in place. Safe to repeat and to interrupt."""
+    host.feed(f"sh -c {quote(program.unpack)}", _read(program.packed), timeout=timeout)
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -150,6 +193,11 @@ def restart_script(names: Iterable[str]) -> str:
         " || exit 1\n"
         for name in names
     )
+
+
+def running_script(unit: str) -> str:
+    """Shell script that fails unless the unit is ready and runs with what is there."""
+    return f"! [ -e {STALE}/{unit} ] && systemctl is-active --quiet {unit}\n"
 
 
 def start_script(names: Iterable[str]) -> str:

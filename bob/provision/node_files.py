@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bob.provision import consul_config, nomad_config, units
+from bob.provision.agent_config import CONFIG_FILE as AGENT_CONFIG_FILE
+from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import (
+    BOB_UNIT,
     CONSUL_USER,
     NOMAD_CONFIG_DIR,
     NOMAD_UNIT,
@@ -77,7 +80,13 @@ def files_for(
     nomad = nomad_config.nomad_config(
         cluster, node, servers, secrets, limits=limits, bootstrap=bootstrap
     )
-    return (*consul, *_nomad_files(nomad, authorities.nomad, certificates.nomad))
+    own = AgentConfig.of(cluster, node, servers, secrets)
+    return (
+        *consul,
+        *_nomad_files(nomad, authorities.nomad, certificates.nomad),
+        NodeFile(str(AGENT_CONFIG_FILE), own.content(), 0o600),
+        _text(f"{UNIT_DIR}/{BOB_UNIT}.service", units.bob_unit()),
+    )
 
 
 def resolver_file(resolver: Resolver) -> NodeFile:

@@ -18,12 +18,14 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bob.errors import BobError
+from bob.provision import ssh_keys
 from bob.provision.private_files import locked, read_private, write_private
 from inventory.model import Cluster, NetworkName
 from inventory.values import FrozenMap, FrozenMapping
 
 SCHEMA = "bob/secrets/1"
 GOSSIP_KEY_BYTES = 32  # AES-256, the longest key that Consul and Nomad take
+ROBOT_FIELDS = ("bob_agents", "robot", "requests", "ssh_key")  # older files lack them
 
 Key = TypeVar("Key")
 Secret = Annotated[SecretStr, Field(min_length=1)]
@@ -55,6 +57,14 @@ class Secrets(BaseModel):
     """Consul token with which the mgmt agents answer DNS."""
     operator: Secret
     """Consul token with which people look and the command line asks; valid on every network."""
+    bob_agents: FrozenMap[str, Secret]
+    """Consul token of each node's bob-agent, for its own tasks and facts (mgmt only)."""
+    robot: FrozenMap[NetworkName, Secret]
+    """Consul token of the robot, which may do everything, one per datacenter."""
+    requests: Secret
+    """Consul token with which the command line records what an operator wishes (mgmt only)."""
+    ssh_key: Secret
+    """Private key (OpenSSH text) with which the robot brings bare hosts in."""
 
 
 def load_or_create(path: Path, cluster: Cluster) -> Secrets:
@@ -65,21 +75,28 @@ def load_or_create(path: Path, cluster: Cluster) -> Secrets:
     others may read it.
     """
     with locked(path.parent):
-        existing = _read(path, cluster.name)
+        content = _content(path)
+        existing = None if content is None else _validated(path, _upgraded(content), cluster.name)
         wanted = complete(existing, cluster)
-        if wanted != existing:
-            write_private(path, dump(wanted))
+        new = {"schema": SCHEMA} | {name: _plain(value) for name, value in wanted}
+        if new != content:
+            write_private(path, json.dumps(new, indent=2).encode() + b"\n")
         return wanted
 
 
 def load(path: Path, cluster_name: str) -> Secrets:
     """Read the secrets of a cluster that was initialised. Raises `SecretsUnusable`, `Exposed`."""
-    found = _read(path, cluster_name)
-    if found is None:
+    content = _content(path)
+    if content is None:
         raise SecretsUnusable(
             f"there is no {path}", cure="put back a copy of it from the machine that ran bob init"
         )
-    return found
+    if "operator" in content and (missing := [n for n in ROBOT_FIELDS if n not in content]):
+        raise SecretsUnusable(
+            f"{path} was written by an older version of bob: it lacks {', '.join(missing)}",
+            cure="run bob init with the same inventory; it adds what is missing",
+        )
+    return _validated(path, content, cluster_name)
 
 
 def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
@@ -103,6 +120,10 @@ def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
         nomad_agents=_extended(existing.nomad_agents if existing else None, names, _token),
         dns=existing.dns if existing else _token(),
         operator=existing.operator if existing else _token(),
+        bob_agents=_extended(existing.bob_agents if existing else None, names, _token),
+        robot=_extended(existing.robot if existing else None, networks, _token),
+        requests=existing.requests if existing else _token(),
+        ssh_key=existing.ssh_key if existing else ssh_keys.make(),
     )
 
 
@@ -133,17 +154,49 @@ def parse(content: bytes, where: str) -> Secrets:
         raise SecretsUnusable(f"{where} is damaged (at {places})", cure=cure) from None
 
 
-def _read(path: Path, cluster_name: str) -> Secrets | None:
+def _content(path: Path) -> dict[str, object] | None:
+    """The document in the file, of the format that is read here; None when there is no file."""
     content = read_private(path)
     if content is None:
         return None
-    found = parse(content, str(path))
+    try:
+        values = json.loads(content)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise SecretsUnusable(f"{path} is damaged (not a JSON object)", cure=_copy_of(path))
+    if (schema := values.get("schema")) != SCHEMA:
+        raise SecretsUnusable(
+            f"{path} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
+            cure="use the version of bob that wrote it",
+        )
+    return values
+
+
+def _upgraded(content: dict[str, object]) -> dict[str, object]:
+    """The document with new values for what an older version of Bob did not write."""
+    made: dict[str, object] = {"bob_agents": {}, "robot": {}}
+    made |= {"requests": _token(), "ssh_key": ssh_keys.make()}
+    return made | content
+
+
+def _validated(path: Path, content: dict[str, object], cluster_name: str) -> Secrets:
+    values = {name: value for name, value in content.items() if name != "schema"}
+    try:
+        found = Secrets.model_validate(values)
+    except ValidationError as error:  # its text is not shown: it may hold values
+        places = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        raise SecretsUnusable(f"{path} is damaged (at {places})", cure=_copy_of(path)) from None
     if found.cluster != cluster_name:
         raise SecretsUnusable(
             f"{path} belongs to cluster {found.cluster!r}, not to {cluster_name!r}",
-            cure=f"put back a copy of {path}; without it the running cluster cannot be managed",
+            cure=_copy_of(path),
         )
     return found
+
+
+def _copy_of(path: Path) -> str:
+    return f"put back a copy of {path}; without it the running cluster cannot be managed"
 
 
 def _extended(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from bob.provision.agent_config import CONFIG_FILE as AGENT_CONFIG_FILE
 from bob.provision.agents import (
     BIN_DIR,
+    BOB_DATA_DIR,
+    BOB_RUN_DIR,
+    BOB_UNIT,
     CONSUL_RPC_PORT,
     CONSUL_USER,
     LOOPBACK,
@@ -22,7 +26,9 @@ from inventory.model import NetworkName
 WAIT_SCRIPT = BIN_DIR / "wait-for-consul"
 WAIT_SECONDS = 60  # a cold start of the whole cluster elects a leader in 4-6 s (measured)
 
-_VAR_LIB = PurePosixPath("/var/lib")  # systemd's StateDirectory is relative to it
+# systemd's StateDirectory and RuntimeDirectory are relative to these.
+_VAR_LIB = PurePosixPath("/var/lib")
+_RUN = PurePosixPath("/run")
 
 
 def consul_unit(agent: ConsulAgent) -> str:
@@ -48,6 +54,18 @@ def nomad_unit() -> str:
         bin_dir=BIN_DIR,
         config_dir=NOMAD_CONFIG_DIR,
         state_dir=NOMAD_DATA_DIR.relative_to(_VAR_LIB),
+    )
+
+
+def bob_unit() -> str:
+    """The systemd unit of bob-agent, the same on every node."""
+    return render(
+        "bob-agent.service.j2",
+        consul_unit=consul_agent(NetworkName.MGMT).unit,
+        program=BIN_DIR / BOB_UNIT,
+        config_file=AGENT_CONFIG_FILE,
+        run_dir=BOB_RUN_DIR.relative_to(_RUN),
+        state_dir=BOB_DATA_DIR.relative_to(_VAR_LIB),
     )
 
 

@@ -32,16 +32,16 @@ def packed(tool: Tool) -> Path:
     with locked(tool.name, Run(SILENT, Children())), cache.workspace(tool.name) as work:
         if not target.exists():
             part = work / target.name
-            part.write_bytes(_archive(tool.name, tool.path.read_bytes()))
+            part.write_bytes(debian_archive(_tar(tool.name, tool.path.read_bytes())))
             part.rename(target)
     return target
 
 
-def _archive(name: str, program: bytes) -> bytes:
-    """An ar archive of the three members that deb(5) asks for."""
+def debian_archive(files: bytes) -> bytes:
+    """An ar archive of the three members that deb(5) asks for. `files` is a tar archive."""
     import zstandard
 
-    data = zstandard.ZstdCompressor(level=LEVEL).compress(_tar(name, program))
+    data = zstandard.ZstdCompressor(level=LEVEL).compress(files)
     return b"!<arch>\n" + b"".join(
         (
             _member("debian-binary", b"2.0\n"),

@@ -12,6 +12,7 @@ from inventory import Cluster, Node
 SUPPORTED = ("debian 12", "debian 13")
 ARCHITECTURES = ("x86_64", "aarch64")
 NEEDED_COMMANDS = ("systemctl", "tar", "gzip", "sha256sum", "useradd", "ip", "bash")
+PYTHON = (3, 11)  # what bob-agent needs at least
 # Certificates, tokens and raft leases tolerate a few seconds; logs that must be compared do not.
 MAX_CLOCK_SKEW = 5.0
 # The three programs and their transfer take 0.4 GB; raft, logs and allocations need room to grow.
@@ -68,6 +69,10 @@ def _judge_host(
     missing = [command for command in NEEDED_COMMANDS if command not in facts.commands]
     if missing:
         yield Finding(name, f"lacks {', '.join(missing)}", "install the packages that hold them")
+    if not _recent(facts.python):
+        least = ".".join(map(str, PYTHON))
+        found = f"has Python {facts.python}" if facts.python else "has no complete Python"
+        yield Finding(name, f"{found}, {least} or newer is needed", "apt install python3")
     if facts.hostname != name:
         yield Finding(name, f"calls itself {facts.hostname}", f"hostnamectl hostname {name}", False)
     if "docker" not in facts.commands:
@@ -76,6 +81,10 @@ def _judge_host(
     yield from _addresses(node, facts)
     if not facts.claim:
         yield from _ports(name, facts, ports)
+
+
+def _recent(python: str) -> bool:
+    return bool(python) and tuple(map(int, python.split("."))) >= PYTHON
 
 
 def _disks(name: str, facts: HostReport) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bob.ops.init.agents import Agents
 from bob.ops.init.claim import Claim
 from bob.ops.init.consul import ConsulAccess, ConsulClients
 from bob.ops.init.context import InitContext
@@ -27,6 +28,7 @@ STEPS: tuple[Step[InitContext], ...] = (
     NomadAccess(),
     NomadClients(),
     Names(),
+    Agents(),
     Verify(),
     Record(),
 )

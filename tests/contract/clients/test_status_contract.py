@@ -74,6 +74,10 @@ def context(
             nomad_agents={},
             dns="unused",
             operator=consul_running.token,
+            bob_agents={},
+            robot={},
+            requests="unused",
+            ssh_key="unused",
         ),
     )
 

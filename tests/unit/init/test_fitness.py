@@ -41,6 +41,7 @@ def healthy(name: str) -> HostReport:
         machine_id=f"id-{name}",
         pid1="systemd",
         claim="",
+        python="3.11",
         clock_offset=0.0,
         commands=frozenset(host_report.COMMANDS),
         disks=dict.fromkeys(host_report.DISKS, 10**11),
@@ -73,6 +74,8 @@ def test_healthy_hosts_are_fit(cluster: Cluster) -> None:
         ({"os": "fedora 41"}, "runs fedora 41"),
         ({"arch": "riscv64"}, "is a riscv64"),
         ({"pid1": "runit"}, "PID 1 is runit"),
+        ({"python": ""}, "has no complete Python, 3.11 or newer is needed (apt install python3)"),
+        ({"python": "3.9"}, "has Python 3.9, 3.11 or newer is needed"),
         ({"commands": frozenset(host_report.COMMANDS) - {"tar"}}, "lacks tar"),
         ({"clock_offset": 60.0}, "its clock is +60 s off the others"),
         ({"clock_offset": -61.0}, "its clock is -61 s off the others"),
@@ -103,7 +106,7 @@ def test_an_unfit_host_is_named(cluster: Cluster, changed: dict[str, Any], probl
         {"listeners": frozenset({Listener("udp", None, 8300)})},
         {"commands": frozenset(host_report.COMMANDS) - {"docker"}},
         {"hostname": "localhost"},
-        {"os": "debian 13"},
+        {"os": "debian 13", "python": "3.13"},
     ],
 )
 def test_what_does_no_harm_is_no_reason(cluster: Cluster, changed: dict[str, Any]) -> None:
@@ -132,7 +135,8 @@ def test_a_program_in_the_way_of_several_units_is_named_once(cluster: Cluster) -
 def test_a_report_is_read_from_the_output_of_the_script() -> None:
     answer = (
         "clock\t1000.5\nuid\t0\nos\tdebian 12\narch\tx86_64\nhostname\tn1\nmachine_id\tabc\n"
-        "pid1\tsystemd\nclaim\tc1 01ABC\nresolved\t../run/systemd/resolve/stub-resolv.conf\n"
+        "pid1\tsystemd\nclaim\tc1 01ABC\npython\t3.11\n"
+        "resolved\t../run/systemd/resolve/stub-resolv.conf\n"
         "command\ttar\ncommand\tdocker\ndisk\t/opt 1000\nwritable\t/opt\n"
         "nameserver\t10.0.0.2\nsearch\texample.org\naddress\teth0 10.1.0.1\n"
         "listen\ttcp 0100007F:1F90\nlisten\ttcp6 00000000000000000000000000000000:0016\n"
@@ -140,6 +144,7 @@ def test_a_report_is_read_from_the_output_of_the_script() -> None:
     )
     report = host_report.parse("n1", answer, sent=1000.0)
     assert report.clock_offset == 0.5
+    assert report.python == "3.11"
     assert report.commands == {"tar", "docker"}
     assert report.disks == {"/opt": 1_024_000}
     assert report.nics == {IPv4Address("10.1.0.1"): "eth0"}

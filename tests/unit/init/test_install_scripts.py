@@ -16,7 +16,7 @@ from local_host import Here
 from bob.clients.ssh import Result
 from bob.provision import install
 from bob.provision.node_files import NodeFile
-from bob.toolchain.packing import _archive
+from bob.toolchain.packing import _tar, debian_archive
 
 
 @pytest.fixture
@@ -38,21 +38,21 @@ def test_a_binary_is_there_when_its_link_leads_to_its_content(
     program = b"#!/bin/sh\necho v1\n"
     archives = {name: tmp_path / f"{name}.deb" for name in ("tool", "other")}
     for name, archive in archives.items():
-        archive.write_bytes(_archive(name, program))
+        archive.write_bytes(debian_archive(_tar(name, program)))
     tool = install.Binary("tool", hashlib.sha256(program).hexdigest(), archives["tool"])
     other = install.Binary("other", "0" * 64, archives["other"])
 
-    assert install.missing_binaries(here, [tool, other]) == (tool, other)  # type: ignore[arg-type]
+    assert install.missing_programs(here, [tool, other]) == (tool, other)  # type: ignore[arg-type]
     for binary in (tool, other):  # what travelled is not what `other` should be
-        install.send_binary(here, binary, 10)  # type: ignore[arg-type]
-    assert install.missing_binaries(here, [tool, other]) == (other,)  # type: ignore[arg-type]
+        install.send_program(here, binary, 10)  # type: ignore[arg-type]
+    assert install.missing_programs(here, [tool, other]) == (other,)  # type: ignore[arg-type]
     assert subprocess.check_output([tmp_path / "opt/tool"]) == b"v1\n"
     assert [path.name for path in (tmp_path / "store").glob("*/*")] == ["tool"]
 
     Path(tool.place).write_bytes(b"")
-    assert install.missing_binaries(here, [tool]) == (tool,)  # type: ignore[arg-type]
-    install.send_binary(here, tool, 10)  # type: ignore[arg-type]
-    assert install.missing_binaries(here, [tool]) == ()  # type: ignore[arg-type]
+    assert install.missing_programs(here, [tool]) == (tool,)  # type: ignore[arg-type]
+    install.send_program(here, tool, 10)  # type: ignore[arg-type]
+    assert install.missing_programs(here, [tool]) == ()  # type: ignore[arg-type]
 
 
 def test_what_differs_is_found_sent_and_then_the_same(here: Here, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from inventory import NetworkName
 
 def test_names_and_titles_are_the_documentation() -> None:
     names = [step.name for step in STEPS]
-    assert len(set(names)) == len(names) == 13
+    assert len(set(names)) == len(names) == 14
     assert names[0] == "preflight"
     assert names[-1] == "record"
     assert all(step.title[0].isupper() and not step.title.endswith(".") for step in STEPS)
@@ -33,6 +33,8 @@ def test_names_and_titles_are_the_documentation() -> None:
         (["/etc/bob/consul-mgmt/agent.json"], {"consul-mgmt"}),
         (["/etc/bob/nomad/nomad.json", "/etc/bob/nomad/key.pem"], {"nomad"}),
         (["/etc/systemd/system/consul-tenant.service"], {"consul-tenant"}),
+        (["/etc/bob/agent/agent.json"], {"bob-agent"}),
+        (["/etc/systemd/system/bob-agent.service"], {"bob-agent"}),
         (["/opt/bob/bin/wait-for-consul"], set()),
     ],
 )

@@ -6,10 +6,19 @@ import re
 import pytest
 from provision_samples import NETWORKS, SERVERS
 
-from bob.provision.access import agent_policy, consul_access, workload_access
+from bob.provision.access import (
+    MANAGEMENT_POLICY,
+    agent_policy,
+    consul_access,
+    node_policy,
+    workload_access,
+)
 from bob.provision.pki import Authorities
 from bob.provision.secrets import Secrets
 from inventory.model import Cluster, NetworkName
+
+# What part of the keys below `bob/` each kind of policy may write.
+WRITTEN = {"bob-node": {"tasks", "facts"}, "bob-requ": {"ops", "active", "services", "pause"}}
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -20,14 +29,15 @@ def test_every_policy_of_a_token_exists(
     names = [policy.name for policy in access.policies]
     assert len(set(names)) == len(names)
     for token in access.tokens:
-        assert set(token.policies) <= set(names)
+        assert set(token.policies) <= {*names, MANAGEMENT_POLICY}
 
 
 def test_tokens_of_each_datacenter(cluster: Cluster, some_secrets: Secrets) -> None:
     mgmt = consul_access(cluster, NetworkName.MGMT, SERVERS, some_secrets)
     storage = consul_access(cluster, NetworkName.STORAGE, SERVERS, some_secrets)
-    assert len(mgmt.tokens) == 4 + 1 + 1 + 4  # agents, operator, dns, nomad
-    assert len(storage.tokens) == 4 + 1
+    # Consul agents, operator, robot; on mgmt also DNS, requests, Nomad and bob-agents
+    assert len(mgmt.tokens) == 4 + 1 + 1 + 1 + 1 + 4 + 4
+    assert len(storage.tokens) == 4 + 1 + 1
     held = {token.description: token for token in storage.tokens}
     own = some_secrets.consul_agents["host3"][NetworkName.STORAGE]
     assert held["Consul agent of host3"].secret_id == own.get_secret_value()
@@ -43,7 +53,7 @@ def test_accessors_are_unique_and_stay(cluster: Cluster, some_secrets: Secrets) 
         ]
 
     assert accessors() == accessors()
-    assert len(set(accessors())) == 20
+    assert len(set(accessors())) == 16 + 6 + 6
 
 
 def test_management_tokens_are_not_handed_out(cluster: Cluster, some_secrets: Secrets) -> None:
@@ -66,12 +76,29 @@ def test_no_policy_is_as_good_as_management(cluster: Cluster, some_secrets: Secr
     for policy in policies:
         rules = re.findall(r"^(\w+)", policy.rules, re.MULTILINE)
         assert rules and "acl" not in rules and 'operator = "write"' not in policy.rules
-        assert not re.search(r'key(_prefix)? "[^"]*" \{ policy = "write"', policy.rules)
+        written = re.findall(r'key(?:_prefix)? "([^"]*)" \{ policy = "write"', policy.rules)
+        assert {key.split("/")[1] for key in written} <= WRITTEN.get(policy.name[:8], set())
 
 
 def test_an_agent_writes_its_own_node_only() -> None:
     rules = agent_policy("host1").rules
     assert re.findall(r'^(.+) \{ policy = "write" \}', rules, re.MULTILINE) == ['node "host1"']
+
+
+def test_only_the_robot_may_do_everything(cluster: Cluster, some_secrets: Secrets) -> None:
+    for network in NetworkName:
+        tokens = consul_access(cluster, network, SERVERS, some_secrets).tokens
+        mighty = [token for token in tokens if MANAGEMENT_POLICY in token.policies]
+        assert [token.description for token in mighty] == ["robot of c1"]
+        assert mighty[0].secret_id == some_secrets.robot[network].get_secret_value()
+
+
+def test_a_bob_agent_gets_nothing_of_another_node() -> None:
+    keys = re.findall(r'^key\S* "([^"]+)" \{ policy = "(\w+)" \}', node_policy("n1").rules, re.M)
+    own = {key for key, _ in keys if "n1" in key}
+    assert own == {"bob/tasks/n1/", "bob/facts/n1", "bob/secret/nodes/n1/"}
+    assert {policy for key, policy in keys if key not in own} == {"read"}
+    assert not [key for key, _ in keys if key.startswith("bob/secret") and key not in own]
 
 
 def test_the_operator_sees_no_secret(cluster: Cluster, some_secrets: Secrets) -> None:

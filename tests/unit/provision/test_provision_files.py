@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from provision_samples import NETWORKS
 
+from bob.errors import Permanent
 from bob.provision import units
+from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import consul_agent
 from bob.provision.node_files import NodeFile, resolver_file
+from bob.provision.private_files import write_private
 from bob.provision.resolver import Resolver
 from bob.provision.secrets import Secrets
 from inventory.model import NetworkName
@@ -23,7 +26,10 @@ FilesOf = Callable[[str], tuple[NodeFile, ...]]
 
 
 def secret_values(secrets: Secrets) -> set[bytes]:
-    tables = (secrets.consul_gossip, secrets.consul_management, secrets.nomad_agents)
+    tables = (
+        secrets.consul_gossip, secrets.consul_management, secrets.nomad_agents,
+        secrets.bob_agents, secrets.robot,
+    )  # fmt: skip
     found = {one.get_secret_value() for table in tables for one in table.values()}
     found |= {
         one.get_secret_value() for node in secrets.consul_agents.values() for one in node.values()
@@ -44,6 +50,29 @@ def test_every_agent_has_its_files(files_of: FilesOf) -> None:
         assert f"/etc/systemd/system/consul-{network}.service" in paths
     assert "/etc/bob/nomad/nomad.json" in paths
     assert "/etc/systemd/system/nomad.service" in paths
+    assert "/etc/systemd/system/bob-agent.service" in paths
+
+
+@pytest.mark.parametrize(("name", "leads"), [("host1", True), ("host4", False)])
+def test_bob_agents_of_servers_hold_the_token_of_the_robot(
+    files_of: FilesOf, some_secrets: Secrets, tmp_path: Path, name: str, leads: bool
+) -> None:
+    files = {file.path: file for file in files_of(name)}
+    place = tmp_path / "agent.json"
+    write_private(place, files["/etc/bob/agent/agent.json"].content)
+    read = AgentConfig.load(place)
+    assert (read.cluster, read.node, read.networks) == ("c1", name, tuple(NetworkName))
+    assert read.token == some_secrets.bob_agents[name]
+    assert read.robot == (some_secrets.robot if leads else {})
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"token": "secret-value"}'])
+def test_a_damaged_configuration_of_bob_agent_is_refused(tmp_path: Path, content: bytes) -> None:
+    place = tmp_path / "agent.json"
+    write_private(place, content)
+    with pytest.raises(Permanent, match="is damaged") as caught:
+        AgentConfig.load(place)
+    assert "secret-value" not in caught.value.message
 
 
 def test_files_that_the_configuration_names_are_there(files_of: FilesOf) -> None:
@@ -63,9 +92,10 @@ def test_no_secret_is_readable_by_others(
 ) -> None:
     secret = secret_values(some_secrets) | {b"PRIVATE KEY"}
     holding = [file for file in files_of(name) if any(value in file.content for value in secret)]
-    assert len(holding) == 8  # one key and one configuration per agent
+    assert len(holding) == 9  # one key and one configuration per agent, and bob-agent's
     for file in holding:
-        owner = ("root", "root", 0o600) if "/nomad/" in file.path else ("root", "consul", 0o640)
+        consul = "/consul-" in file.path
+        owner = ("root", "consul", 0o640) if consul else ("root", "root", 0o600)
         assert (file.owner, file.group, file.mode) == owner
 
 
@@ -80,6 +110,10 @@ def test_a_node_does_not_learn_the_secrets_of_others(
         *some_secrets.consul_management.values(),
         *some_secrets.consul_agents["host1"].values(),
         some_secrets.nomad_agents["host1"],
+        some_secrets.bob_agents["host1"],
+        *some_secrets.robot.values(),
+        some_secrets.requests,
+        some_secrets.ssh_key,
     }
     assert not [one for one in foreign if one.get_secret_value().encode() in content]
 
@@ -117,7 +151,8 @@ def test_nomad_unit_waits_for_consul_and_keeps_tasks() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [units.nomad_unit(), units.consul_unit(consul_agent(NetworkName.MGMT))]
+    "text",
+    [units.bob_unit(), units.nomad_unit(), units.consul_unit(consul_agent(NetworkName.MGMT))],
 )
 def test_units_have_settings_and_comments_only(text: str) -> None:
     for line in text.splitlines():

@@ -12,7 +12,8 @@ import pytest
 from provision_samples import describe
 
 from bob.provision.private_files import Exposed, locked, read_private, write_private
-from bob.provision.secrets import SecretsUnusable, load_or_create
+from bob.provision.secrets import ROBOT_FIELDS, SecretsUnusable, load, load_or_create
+from bob.provision.ssh_keys import public_line
 from inventory.model import Cluster, NetworkName
 
 RACE = """
@@ -56,8 +57,11 @@ def test_kinds_of_secrets(file: Path, cluster: Cluster) -> None:
         *made.nomad_agents.values(),
         made.dns,
         made.operator,
+        *made.bob_agents.values(),
+        *made.robot.values(),
+        made.requests,
     ]
-    assert len({uuid.UUID(token.get_secret_value()) for token in tokens}) == 3 + 1 + 12 + 4 + 2
+    assert len({uuid.UUID(token.get_secret_value()) for token in tokens}) == 3 + 1 + 12 + 4 + 2 + 8
 
 
 def test_only_the_owner_can_read(file: Path, cluster: Cluster) -> None:
@@ -70,7 +74,7 @@ def test_nothing_shows_a_value(file: Path, cluster: Cluster) -> None:
     made = load_or_create(file, cluster)
     document = json.loads(file.read_text())
     secret = values(document) - {document["schema"], document["cluster"]}
-    assert len(secret) == 4 + 22
+    assert len(secret) == 4 + 22 + 8 + 1  # keys, tokens, tokens of the robot, SSH key
     for shown in (repr(made), str(made), str(made.model_dump())):
         assert not [value for value in secret if value in shown]
 
@@ -85,6 +89,33 @@ def test_new_nodes_and_networks_are_added_and_the_rest_stays(file: Path) -> None
         assert after.consul_agents[name][NetworkName.MGMT] == tokens[NetworkName.MGMT]
     assert set(after.consul_agents["host4"]) == set(NetworkName)
     assert "host4" in after.nomad_agents
+
+
+def test_an_older_file_is_completed_once_and_read_only_then(file: Path, cluster: Cluster) -> None:
+    made = load_or_create(file, cluster)
+    document = json.loads(file.read_text())
+    for name in ROBOT_FIELDS:
+        del document[name]
+    write_private(file, json.dumps(document).encode())
+    with pytest.raises(
+        SecretsUnusable, match="older version of bob: it lacks bob_agents"
+    ) as caught:
+        load(file, "c1")
+    assert "bob init" in (caught.value.cure or "")
+    completed = load_or_create(file, cluster)
+    assert completed == load_or_create(file, cluster) == load(file, "c1")
+    assert completed.model_copy(update={n: getattr(made, n) for n in ROBOT_FIELDS}) == made
+    assert set(completed.bob_agents) == set(made.bob_agents)
+
+
+def test_the_key_of_the_robot_is_one_that_ssh_takes(file: Path, cluster: Cluster) -> None:
+    made = load_or_create(file, cluster)
+    key = file.with_name("key")
+    write_private(key, made.ssh_key.get_secret_value().encode())
+    said = subprocess.run(
+        ["ssh-keygen", "-y", "-f", key], capture_output=True, text=True, check=True
+    ).stdout
+    assert public_line(made.ssh_key, "bob@c1") == f"{said.strip()} bob@c1"
 
 
 def test_a_removed_node_keeps_its_secrets(file: Path) -> None:
