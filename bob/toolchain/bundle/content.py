@@ -28,8 +28,8 @@ NOT_ON_NODES = (
     "bob/toolchain/display.py",
     "bob/toolchain/modules",
 )
-# `rich` and `typer` draw the command line; `charset-normalizer` guesses what the web means, for 3 MB
-# of memory; `pycparser` is for those who compile with cffi.
+# `rich` and `typer` draw the command line; `charset-normalizer` guesses what the web means and
+# takes 3 MB of memory; `pycparser` is for those who compile with cffi.
 UNUSED_LIBRARIES = frozenset({"rich", "typer", "charset-normalizer", "pycparser"})
 UNUSED_FILES = re.compile(
     r"(^|/)(tests?|__pycache__)/|\.(pyi|pyx|pxd|c|h|js|typed|completion|dist-info/.*)$"
