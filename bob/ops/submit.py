@@ -33,7 +33,7 @@ def submit(
     """
     kind = kind_of(request.kind)
     scopes = kind.scopes(request, view)
-    if same := _same(store, request, scopes):
+    if same := under_way(store, request, scopes):
         return Submitted(same, attached=True)
     kind.check(request, view)
     guards = tuple(kind.guards(request, view))
@@ -53,13 +53,15 @@ def submit(
     try:
         store.create(operation)
     except ScopeHeld:
-        if same := _same(store, request, scopes):  # two operators wished the same at once
+        if same := under_way(store, request, scopes):  # two operators wished the same at once
             return Submitted(same, attached=True)
+        refuse_held(store, scopes)
         raise
     return Submitted(operation, attached=False, warnings=tuple(kind.warnings(request, view)))
 
 
-def _same(store: ConsulStore, request: Request, scopes: tuple[str, ...]) -> Operation | None:
+def under_way(store: ConsulStore, request: Request, scopes: tuple[str, ...]) -> Operation | None:
+    """The unfinished operation with the same wish."""
     for scope in scopes:
         if holder := store.active(scope):
             try:
@@ -69,3 +71,18 @@ def _same(store: ConsulStore, request: Request, scopes: tuple[str, ...]) -> Oper
             wish = (found.kind, found.target, found.params)
             return found if wish == (request.kind, request.target, dict(request.params)) else None
     return None
+
+
+def refuse_held(store: ConsulStore, scopes: tuple[str, ...]) -> None:
+    """Raise `ScopeHeld` that tells which operation works on one of `scopes`."""
+    for scope in scopes:
+        if holder := store.active(scope):
+            try:
+                found, _ = store.read(holder)
+            except KeyError:  # it has just been trimmed
+                continue
+            raise ScopeHeld(
+                f"{scope} is held by {found.kind} {found.target} ({found.state}, operation "
+                f"{found.id}, wished by {found.requested_by or 'somebody'})",
+                cure=f"Wait for it (bob op watch {found.id}), then try again.",
+            )

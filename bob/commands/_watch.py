@@ -1,0 +1,140 @@
+"""Watch an operation on the terminal until it is over, the operator leaves, or time is up."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from bob import console
+from bob.console import Format
+from bob.errors import Unfinished
+
+if TYPE_CHECKING:
+    from bob.clients.consul import Consul
+    from bob.ops.record import Operation
+    from bob.ops.watch import Sight
+
+SCHEMA = "bob/operation/1"
+WATCH_SECONDS = 24 * 3600.0  # beyond any operation; the robot has deadlines of its own
+MARKS = {"pending": " ", "running": "[cyan]…[/]", "done": "[green]✓[/]",
+         "failed": "[red]✗[/]", "undone": "[yellow]↩[/]"}  # fmt: skip
+
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", min=0, metavar="SECONDS", help="Look on for so long (exit 7 after)."),
+]
+
+
+def watch(consul: Consul, operation_id: str, timeout: float | None = None) -> Operation:
+    """Show an operation until it is over; Ctrl-C leaves. Progress goes to stderr.
+
+    Raises `Unfinished` when the operator leaves, `DeadlinePassed` after `timeout` seconds; the
+    robot goes on in both cases.
+    """
+    from bob.ops.watch import follow
+    from bob.waiting import Deadline
+
+    view = _Live() if console.err.is_terminal else _Plain()
+    sights = follow(consul, operation_id, Deadline(WATCH_SECONDS if timeout is None else timeout))
+    try:
+        with view:
+            for sight in sights:
+                view.show(sight)
+    except KeyboardInterrupt:
+        raise unfinished(operation_id) from None
+    return sight.operation
+
+
+def unfinished(operation_id: str) -> Unfinished:
+    """The end of a command whose operation goes on without it."""
+    return Unfinished(
+        f"operation {operation_id} is recorded and not finished; the robot goes on",
+        cure=f"Look on with: bob op watch {operation_id}",
+    )
+
+
+def finish(operation: Operation, output: Format, **more: Any) -> None:
+    """Print how an operation ended, and raise the error that its end is, if it is one."""
+    from bob.ops.watch_text import failure
+
+    print_operation(operation, output, **more)
+    if error := failure(operation):
+        raise error
+
+
+def print_operation(operation: Operation, output: Format, **more: Any) -> None:
+    """One operation on stdout: a document, or a sentence."""
+    sentence = f"{operation.kind} {operation.target}: {operation.state}  ({operation.id})"
+    view = {"schema": SCHEMA, **more, "operation": operation.model_dump(mode="json")}
+    console.emit(view, output, lambda: console.out.print(escape(sentence)))
+
+
+class _Plain:
+    """Lines that tell what changed."""
+
+    def __init__(self) -> None:
+        self._last: Sight | None = None
+
+    def __enter__(self) -> _Plain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def show(self, sight: Sight) -> None:
+        """Print what is new."""
+        from bob.ops.watch_text import lines
+
+        for line in lines(self._last, sight, time.time()):
+            console.err.print(escape(line))
+        self._last = sight
+
+
+class _Live:
+    """One line for each step, redrawn; beneath them what the robot says."""
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        self._sight: Sight | None = None
+        self._live = Live(
+            console=console.err, refresh_per_second=4, get_renderable=self._draw, transient=False
+        )
+
+    def __enter__(self) -> _Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, sight: Sight) -> None:
+        """Draw this from now on."""
+        self._sight = sight
+        self._live.start(refresh=True)
+
+    def _draw(self) -> RenderableType:
+        return draw(self._sight, time.time()) if self._sight else ""
+
+
+def draw(sight: Sight, now: float) -> RenderableType:
+    """The screen of an operation at `now` (Unix time)."""
+    from bob.ops.watch_text import note, seconds
+
+    made, moment = sight.operation, datetime.datetime.fromtimestamp(now, datetime.UTC)
+    table = Table.grid(padding=(0, 1))
+    for step in made.steps:
+        took = seconds(step, moment) if step.attempts else None
+        again = f" [yellow](attempt {step.attempts})[/]" if step.attempts > 1 else ""
+        time_taken = f"{took:.1f} s" if took is not None else ""
+        table.add_row(MARKS[step.state], escape(step.title) + again, f"[dim]{time_taken}[/]")
+        if step.error and step.state != "done":
+            table.add_row("", f"[red]{escape(step.error)}[/]", "")
+    head = f"[bold]{escape(made.kind)} {escape(made.target)}[/]: {made.state}  [dim]{made.id}[/]"
+    said = note(sight, now)
+    return Group(head, table, f"[dim]{escape(said)}[/]" if said else "")
