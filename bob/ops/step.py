@@ -49,12 +49,13 @@ class Step(ABC, Generic[C]):
     interrupted anywhere and is then simply applied again, so every effect in it is safe to repeat.
     `undo` takes back what `apply` did, as far as that is possible, wherever it was interrupted.
 
+    `timeout` is in seconds; where the operator chooses it, a step sets its own when it is made.
     `final` marks the point of no return: once it has begun, the operation goes on to its end.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    timeout: ClassVar[float] = 120.0
+    timeout: float = 120.0
     attempts: ClassVar[int] = 3
     final: ClassVar[bool] = False
 

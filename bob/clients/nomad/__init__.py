@@ -3,6 +3,7 @@
 from bob.clients.nomad.acl import Acl, TokenInfo
 from bob.clients.nomad.client import Nomad
 from bob.clients.nomad.jobs import Jobs, Plan, Registration
+from bob.clients.nomad.nodes import Nodes
 from bob.clients.nomad.records import (
     AgentHealth,
     Allocation,
@@ -12,6 +13,7 @@ from bob.clients.nomad.records import (
     Node,
     Server,
 )
+from bob.clients.nomad.rollouts import Deployment, Rollouts, TaskEvent
 from bob.clients.nomad.state import State
 from bob.clients.nomad.variables import Variable, Variables
 
@@ -19,16 +21,20 @@ __all__ = [
     "Acl",
     "AgentHealth",
     "Allocation",
+    "Deployment",
     "GroupSummary",
     "JobState",
     "JobStub",
     "Jobs",
     "Node",
+    "Nodes",
     "Nomad",
     "Plan",
     "Registration",
+    "Rollouts",
     "Server",
     "State",
+    "TaskEvent",
     "TokenInfo",
     "Variable",
     "Variables",

@@ -6,6 +6,8 @@ from bob.clients.api import Api
 from bob.clients.http import NO_LEADER, Http, Unreachable
 from bob.clients.nomad.acl import Acl
 from bob.clients.nomad.jobs import Jobs
+from bob.clients.nomad.nodes import Nodes
+from bob.clients.nomad.rollouts import Rollouts
 from bob.clients.nomad.state import State
 from bob.clients.nomad.variables import Variables
 from bob.clients.quorum import Operator
@@ -20,7 +22,9 @@ class Nomad(Api):
     def _offer(self, http: Http) -> None:
         self.acl = Acl(http)
         self.jobs = Jobs(http)
+        self.nodes = Nodes(http)
         self.operator = Operator(http)
+        self.rollouts = Rollouts(http)
         self.state = State(http)
         self.variables = Variables(http)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 RUNNING = "running"
 READY = "ready"
+RUN = "run"
+FINISHED = frozenset({"complete", "failed", "lost"})
+SERVICE, BATCH, SYSTEM, SYSBATCH = "service", "batch", "system", "sysbatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,10 @@ class AgentHealth:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A client node. `status` is initializing, ready, down or disconnected."""
+    """A client node. `status` is initializing, ready, down or disconnected.
+
+    `drivers` are the task drivers that work there ("docker").
+    """
 
     id: str
     name: str
@@ -36,6 +43,7 @@ class Node:
     status: str
     eligible: bool
     draining: bool
+    drivers: frozenset[str] = frozenset()
 
     @property
     def ready(self) -> bool:
@@ -74,7 +82,8 @@ class JobStub:
 class Allocation:
     """An allocation. `healthy` is what its deployment found: None while undecided.
 
-    `node_name`, `desired` and `modify_index` are empty in the short form that `JobState` holds.
+    `job` is the job's id, `job_type` its type. `node_name`, `desired`, `modify_index`, `job` and
+    `job_type` are empty in the short form that `JobState` holds.
     """
 
     id: str
@@ -86,16 +95,26 @@ class Allocation:
     node_name: str = ""
     desired: str = ""
     modify_index: int = 0
+    job: str = ""
+    job_type: str = ""
 
     @property
     def running(self) -> bool:
         """At least one task runs and none has failed for good."""
         return self.status == RUNNING
 
+    @property
+    def over(self) -> bool:
+        """Nothing of it runs any more, or ever will."""
+        return self.status in FINISHED
+
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job with the sum of its groups' counts and its current allocations."""
+    """A job with the sum of its groups' counts and its current allocations.
+
+    `version` rises with each change of what was registered, also when the job is stopped.
+    """
 
     id: str
     namespace: str
@@ -104,3 +123,27 @@ class JobState:
     stopped: bool
     desired: int
     allocations: tuple[Allocation, ...]
+    version: int = 0
+
+
+def allocation(body: Mapping[str, Any]) -> Allocation:
+    """Parse an allocation as lists of a job or of a node hold it."""
+    return Allocation(
+        id=body["ID"],
+        group=body["TaskGroup"],
+        node_id=body["NodeID"],
+        status=body["ClientStatus"],
+        healthy=(body["DeploymentStatus"] or {}).get("Healthy"),
+        version=_version(body),
+        node_name=body["NodeName"],
+        desired=body["DesiredStatus"],
+        modify_index=body["ModifyIndex"],
+        job=body["JobID"],
+        job_type=body["JobType"] if "JobType" in body else body["Job"]["Type"],
+    )
+
+
+def _version(body: Mapping[str, Any]) -> int:
+    """A node's list holds whole allocations, a job's list their short form."""
+    found: int = body["JobVersion"] if "JobVersion" in body else body["Job"]["Version"]
+    return found

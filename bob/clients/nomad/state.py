@@ -16,6 +16,7 @@ from bob.clients.nomad.records import (
     JobStub,
     Node,
     Server,
+    allocation,
 )
 from bob.clients.quorum import node_name
 
@@ -55,6 +56,9 @@ class State:
                 status=node["Status"],
                 eligible=node["SchedulingEligibility"] == "eligible",
                 draining=node["Drain"],
+                drivers=frozenset(
+                    name for name, found in (node["Drivers"] or {}).items() if found["Healthy"]
+                ),
             )
             for node in self._get("/v1/nodes", stale=stale)
         )
@@ -73,7 +77,7 @@ class State:
     def allocations(self, job: str, *, namespace: str = "default") -> tuple[Allocation, ...]:
         """The allocations of a job, also finished ones that are not yet garbage collected."""
         path = f"/v1/job/{quote(job, safe='')}/allocations"
-        return tuple(_allocation(a) for a in self._get(path, namespace=namespace))
+        return tuple(allocation(a) for a in self._get(path, namespace=namespace))
 
     def _get(self, path: str, *, stale: bool = False, namespace: str = "") -> Any:
         params = {"stale": ""} if stale else {}
@@ -118,18 +122,5 @@ def _job_state(job: Mapping[str, Any]) -> JobState:
             )
             for a in job["Allocs"] or ()
         ),
-    )
-
-
-def _allocation(body: Mapping[str, Any]) -> Allocation:
-    return Allocation(
-        id=body["ID"],
-        group=body["TaskGroup"],
-        node_id=body["NodeID"],
-        status=body["ClientStatus"],
-        healthy=(body["DeploymentStatus"] or {}).get("Healthy"),
-        version=body["JobVersion"],
-        node_name=body["NodeName"],
-        desired=body["DesiredStatus"],
-        modify_index=body["ModifyIndex"],
+        version=job["Version"],
     )
