@@ -149,6 +149,11 @@ class Context(_Part):
         urls = [self.consul_url(node, network) for node in self.servers]
         return Consul.any(urls, self.secrets().operator.get_secret_value(), self.consul_ca_file)
 
+    def requests(self) -> Consul:
+        """The main Consul on whichever server answers, with the right to record wishes."""
+        urls = [self.consul_url(node) for node in self.servers]
+        return Consul.any(urls, self.secrets().requests.get_secret_value(), self.consul_ca_file)
+
     def nomad(self) -> Nomad:
         """The Nomad API of whichever server answers, with the right to do everything."""
         urls = [self.nomad_url(node) for node in self.servers]
