@@ -8,7 +8,7 @@ seen and not guessed.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from bob import logs
@@ -21,6 +21,7 @@ from bob.waiting import SYSTEM_CLOCK, Clock, Deadline
 
 C = TypeVar("C")
 BACK_OFF_LIMIT = 30.0
+TAKEN_UP = frozenset({State.PENDING, State.RUNNING, State.FAILED})
 
 
 class Observer(Protocol):
@@ -61,8 +62,7 @@ class Engine(Generic[C]):
         and can be run again. An interrupt leaves it `running`, to be taken up again. `LockLost`
         and `Conflict` change nothing: somebody else has taken the operation over or changed it.
         """
-        operation, self._version = self._store.read(operation_id)
-        operation = self._save(operation.with_state(State.RUNNING))
+        operation = self._take_up(operation_id, TAKEN_UP, State.RUNNING)
         for step in self._steps:
             try:
                 operation = self._run_step(operation, step, context)
@@ -70,11 +70,10 @@ class Engine(Generic[C]):
                 raise  # somebody else writes this record now: what it says is not ours to change
             except BobError as error:
                 self._log.error("step failed", step=step.name, error=str(error), exc_info=True)
-                operation, self._version = self._store.read(operation_id)
-                failed = operation.step(step.name).model_copy(
+                failed = self._saved.step(step.name).model_copy(
                     update={"state": StepState.FAILED, "error": str(error)}
                 )
-                self._save(operation.with_step(failed).with_state(State.FAILED))
+                self._save(self._saved.with_step(failed).with_state(State.FAILED))
                 raise
         return self._save(operation.with_state(State.DONE))
 
@@ -83,8 +82,7 @@ class Engine(Generic[C]):
 
         Raises like `run`; a step that cannot be taken back leaves the operation `failed`.
         """
-        operation, self._version = self._store.read(operation_id)
-        operation = self._save(operation.with_state(State.ABORTING))
+        operation = self._take_up(operation_id, {State.ABORTING}, State.ABORTING)
         for step in reversed(self._steps):
             stored = operation.step(step.name)
             if stored.state in (StepState.PENDING, StepState.UNDONE):
@@ -103,6 +101,13 @@ class Engine(Generic[C]):
             )
             operation = self._save(operation.with_step(undone))
         return self._save(operation.with_state(State.ABORTED))
+
+    def _take_up(self, operation_id: str, expected: Collection[State], state: State) -> Operation:
+        """Make the operation ours. Raises `Conflict` when it was changed since it was listed."""
+        operation, self._version = self._store.read(operation_id)
+        if operation.state not in expected:
+            raise Conflict(f"operation {operation_id} is {operation.state}")
+        return self._save(operation.with_state(state))
 
     def _run_step(self, operation: Operation, step: Step[C], context: C) -> Operation:
         probe = step.probe(context)
@@ -154,4 +159,5 @@ class Engine(Generic[C]):
 
     def _save(self, operation: Operation) -> Operation:
         self._version = self._store.write(operation, self._version)
+        self._saved = operation
         return operation
