@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import requests
 
@@ -23,6 +23,7 @@ from bob.waiting import Deadline
 __all__ = ["NO_LEADER", "Answer", "Http", "Refused", "Unreachable"]
 
 CONNECT_SECONDS = 1.5  # a live server of the same site takes milliseconds, a busy one a second
+CHUNK = 256 * 1024  # bytes of a large body that are held at once
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -87,8 +88,12 @@ class Http:
         body: object = None,
         accept: Collection[int] = (),
         wait: float = 0.0,
+        sink: BinaryIO | None = None,
     ) -> Answer:
-        """Send one request; `body` is bytes, or an object to send as JSON.
+        """Send one request; `body` is bytes, a file to send, or an object to send as JSON.
+
+        A good answer's body goes into the empty file `sink` if there is one, and `wait` limits then
+        how long no byte of it may come.
 
         Returns answers with a status below 300 or listed in `accept`. `wait` (seconds) is how long
         the server may hold a blocking read, on top of the timeout. Another candidate is tried when
@@ -96,7 +101,8 @@ class Http:
         deadline, 5xx, 429) or `Refused` (other statuses).
         """
         deadline = Deadline(self.timeout)
-        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        ready = body is None or isinstance(body, bytes) or hasattr(body, "read")
+        data = body if ready else json.dumps(body).encode()
         safe = method in SAFE_METHODS
         first, count = self._preferred, len(self.addresses)
         missed: list[Unreachable] = []
@@ -111,7 +117,7 @@ class Http:
             limits = (min(CONNECT_SECONDS, share), (share if safe else left) + wait)
             try:
                 answer = self._attempt(
-                    self.addresses[choice], method, path, dict(params or {}), data, limits
+                    self.addresses[choice], method, path, dict(params or {}), data, limits, sink
                 )
                 if answer.status >= HTTPStatus.MULTIPLE_CHOICES and answer.status not in accept:
                     raise refusal(answer.where, answer.status, answer.body)
@@ -136,24 +142,29 @@ class Http:
         method: str,
         path: str,
         params: dict[str, str | int],
-        data: bytes | None,
+        data: Any,
         limits: tuple[float, float],
+        sink: BinaryIO | None,
     ) -> Answer:
         """Ask one server; `limits` are the seconds to connect and to answer."""
         where = f"{method} {address}{path}"
         try:
             response = self._session().request(
                 method, address + path, params=params, data=data, verify=self._verify,
-                timeout=limits, allow_redirects=False,
+                timeout=limits, allow_redirects=False, stream=sink is not None,
             )  # fmt: skip
+            if sink is not None and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+                sink.seek(0)  # another candidate may have begun
+                sink.truncate()
+                for chunk in response.iter_content(CHUNK):
+                    sink.write(chunk)
+            content = b"" if sink and response.ok else response.content
         except requests.RequestException as error:
             raise explain(error, address, where, self._verify) from error
         except OSError as error:  # requests found no CA file
             raise unusable_ca(error, where, self._verify) from error
         index = response.headers.get(self._index_header, "")
-        return Answer(
-            where, response.status_code, response.content, int(index) if index.isdigit() else 0
-        )
+        return Answer(where, response.status_code, content, int(index) if index.isdigit() else 0)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

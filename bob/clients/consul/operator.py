@@ -19,7 +19,10 @@ class Keyring:
 
 
 class Operator(quorum.Operator):
-    """Calls about raft, autopilot and the keyring."""
+    """Calls about raft, autopilot, snapshots and the keyring."""
+
+    transfer = ("POST", "/v1/operator/raft/transfer-leader")
+    snapshot_path = "/v1/snapshot"
 
     def keyrings(self) -> tuple[Keyring, ...]:
         """The gossip keys in use. They are secrets: never print or log them."""

@@ -7,10 +7,10 @@ from bob.clients.http import NO_LEADER, Http, Unreachable
 from bob.clients.nomad.acl import Acl
 from bob.clients.nomad.jobs import Jobs
 from bob.clients.nomad.nodes import Nodes
+from bob.clients.nomad.operator import Operator
 from bob.clients.nomad.rollouts import Rollouts
 from bob.clients.nomad.state import State
 from bob.clients.nomad.variables import Variables
-from bob.clients.quorum import Operator
 
 
 class Nomad(Api):

@@ -1,0 +1,16 @@
+"""The quorum of Nomad's servers."""
+
+from __future__ import annotations
+
+from bob.clients import quorum
+
+
+class Operator(quorum.Operator):
+    """Calls about raft, autopilot, snapshots and the gossip of the servers."""
+
+    transfer = ("PUT", "/v1/operator/raft/transfer-leadership")
+    snapshot_path = "/v1/operator/snapshot"
+
+    def force_leave(self, server: str) -> None:
+        """Let the gossip of the servers forget one that is gone; its name in full: n4.global."""
+        self._http.request("PUT", "/v1/agent/force-leave", params={"node": server, "prune": 1})
