@@ -9,7 +9,7 @@ import uuid
 from dataclasses import replace
 
 from bob import logs
-from bob.clients.consul import SERF_HEALTH, Consul, SessionGone, Txn, TxnResult
+from bob.clients.consul import SERF_HEALTH, Consul, KvEntry, SessionGone, Txn, TxnResult
 from bob.clients.http import Unreachable
 from bob.election.decide import (
     LEADER_KEY,
@@ -92,6 +92,11 @@ class Elector:
         if found is None:
             raise LockLost("this agent does not lead", cure="The leader goes on; read again.")
         return found
+
+    @property
+    def lock(self) -> KvEntry | None:
+        """The leader key as last read: who leads, also when that is another agent."""
+        return self._view.key
 
     def commit(self, txn: Txn) -> TxnResult:
         """Commit as leader: nothing is written unless the lock is ours at that moment.

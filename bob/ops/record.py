@@ -42,6 +42,7 @@ class Operation(BaseModel):
     the leader that wrote last; 0 before a cluster exists. `inventory` is the digest of the
     inventory it was asked for. `params` is what was asked for besides the target; nothing secret.
     `accepted` names the guards that the operator passed. `said` is the last thing worth telling.
+    `failures` counts the runs that ended in `failed`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -58,6 +59,7 @@ class Operation(BaseModel):
     accepted: tuple[str, ...] = ()
     params: dict[str, Any] = {}
     said: str = ""
+    failures: int = 0
     steps: tuple[StepRecord, ...] = ()
 
     def with_state(self, state: State) -> Operation:

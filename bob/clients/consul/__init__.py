@@ -12,6 +12,7 @@ from bob.clients.consul.acl_entries import (
 from bob.clients.consul.agent import Agent, Member, MemberStatus
 from bob.clients.consul.catalog import SERF_HEALTH, Catalog, CatalogNode, Check, ServiceInstance
 from bob.clients.consul.client import Consul
+from bob.clients.consul.event import Event
 from bob.clients.consul.kv import Indexed, Kv, KvEntry
 from bob.clients.consul.operator import Keyring, Operator
 from bob.clients.consul.session import Session, SessionGone, SessionInfo
@@ -27,6 +28,7 @@ __all__ = [
     "CatalogNode",
     "Check",
     "Consul",
+    "Event",
     "Indexed",
     "Keyring",
     "Kv",

@@ -6,6 +6,7 @@ from bob.clients.api import Api
 from bob.clients.consul.acl import Acl
 from bob.clients.consul.agent import Agent
 from bob.clients.consul.catalog import Catalog
+from bob.clients.consul.event import Event
 from bob.clients.consul.kv import Kv
 from bob.clients.consul.operator import Operator
 from bob.clients.consul.session import Session
@@ -22,6 +23,7 @@ class Consul(Api):
     def _offer(self, http: Http) -> None:
         self.agent = Agent(http)
         self.catalog = Catalog(http)
+        self.event = Event(http)
         self.kv = Kv(http)
         self.session = Session(http)
         self.acl = Acl(http)
