@@ -11,7 +11,7 @@ task makes something so instead of changing it by a step.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -159,15 +159,35 @@ class Tasks:
     def forget(self) -> None:
         """Delete all tasks of this operation."""
         for key in self._keys():
-            txn = self._consul.txn().delete(key)
-            self._leader.commit(txn.delete(PAYLOADS + key.removeprefix(TASKS)))
+            _delete(self._consul, self._leader, key)
 
     def _keys(self) -> list[str]:
-        keys = self._consul.kv.keys(TASKS)
-        return [key for key in keys if key.rsplit("/", 1)[-1].startswith(f"{self._operation}.")]
+        return [key for key in self._consul.kv.keys(TASKS) if _operation(key) == self._operation]
 
     def _key(self, node: str, step: str) -> str:
         return f"{TASKS}{node}/{self._operation}.{step}"
 
     def _payload(self, node: str, step: str) -> str:
         return f"{PAYLOADS}{node}/{self._operation}.{step}"
+
+
+def sweep(consul: Consul, leader: Leader, unfinished: Callable[[], Iterable[str]]) -> int:
+    """Delete the tasks of operations that have ended: their leader died before it could.
+
+    `unfinished` gives the ids of operations that have not; it is asked after the tasks were listed,
+    so a task that is seen belongs to an operation that was recorded before. Returns their number.
+    """
+    keys = consul.kv.keys(TASKS)
+    known = set(unfinished()) if keys else set()
+    orphans = [key for key in keys if _operation(key) not in known]
+    for key in orphans:
+        _delete(consul, leader, key)
+    return len(orphans)
+
+
+def _operation(key: str) -> str:
+    return key.rsplit("/", 1)[-1].partition(".")[0]
+
+
+def _delete(consul: Consul, leader: Leader, key: str) -> None:
+    leader.commit(consul.txn().delete(key).delete(PAYLOADS + key.removeprefix(TASKS)))
