@@ -132,6 +132,16 @@ class Acl:
         same = (r for r in rules if all(r[key] == wanted[key] for key in identity))
         return self._ensure(next(same, None), wanted, "/v1/acl/binding-rule")
 
+    def delete_token(self, accessor_id: str) -> None:
+        """Take a token away; one that does not exist is no error."""
+        if self._find(f"/v1/acl/token/{accessor_id}") is not None:
+            self._http.request("DELETE", f"/v1/acl/token/{accessor_id}")
+
+    def delete_policy(self, name: str) -> None:
+        """Delete a policy, found by its name; one that does not exist is no error."""
+        if found := self._find(f"/v1/acl/policy/name/{name}"):
+            self._http.request("DELETE", f"/v1/acl/policy/{found['ID']}")
+
     def _find(self, path: str) -> dict[str, Any] | None:
         try:
             answer = self._http.request("GET", path, accept={HTTPStatus.NOT_FOUND})

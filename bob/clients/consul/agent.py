@@ -6,7 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
-from bob.clients.http import Http
+from bob.clients.http import Http, Unreachable
+
+NO_MEMBER = "No node found"
 
 
 class MemberStatus(enum.StrEnum):
@@ -58,6 +60,14 @@ class Agent:
     def join(self, address: str) -> None:
         """Join the gossip pool of `address` now; serf alone may take half a minute."""
         self._http.request("PUT", f"/v1/agent/join/{address}")
+
+    def force_leave(self, node: str) -> None:
+        """Have a member that failed or left forgotten by everybody; one not known is no error."""
+        try:
+            self._http.request("PUT", f"/v1/agent/force-leave/{node}", params={"prune": ""})
+        except Unreachable as error:  # how Consul says it: status 500
+            if NO_MEMBER not in error.message:
+                raise
 
     def renew_token(self, purpose: str, token: str) -> None:
         """Take a token away from the agent and give it back, so that it registers itself again.

@@ -97,6 +97,10 @@ class Catalog:
                 return check.status
         return ""
 
+    def deregister(self, node: str) -> None:
+        """Forget a node with its services and checks. An agent that lives registers them again."""
+        self._http.request("PUT", "/v1/catalog/deregister", body={"Node": node})
+
     def _get(self, path: str, stale: bool) -> Any:
         return self._http.request("GET", path, params={"stale": ""} if stale else {}).json()
 

@@ -208,6 +208,31 @@ def test_all_accessors_are_listed(consul: Consul) -> None:
     assert consul.acl.accessors() - before == {token.accessor_id}
 
 
+def test_a_deleted_token_and_policy_are_gone_and_may_be_deleted_again(consul: Consul) -> None:
+    policy = Policy("passing-by", 'key "passing" { policy = "read" }', "goes soon")
+    token = Token(str(uuid.uuid4()), str(uuid.uuid4()), "goes soon", (policy.name,))
+    consul.acl.ensure_policy(policy)
+    consul.acl.ensure_token(token)
+    for _ in range(2):
+        consul.acl.delete_token(token.accessor_id)
+        consul.acl.delete_policy(policy.name)
+        assert token.accessor_id not in consul.acl.accessors()
+    assert consul.acl.ensure_policy(policy)
+    consul.acl.delete_policy(policy.name)
+
+
+def test_a_node_that_is_gone_is_forgotten(consul: Consul) -> None:
+    body = {"Node": "ghost", "Address": "192.0.2.7", "Service": {"Service": "haunting"}}
+    consul.http.request("PUT", "/v1/catalog/register", body=body)
+    assert "haunting" in consul.catalog.services()
+    for _ in range(2):
+        consul.catalog.deregister("ghost")
+        assert "haunting" not in consul.catalog.services()
+        assert "ghost" not in {node.name for node in consul.catalog.nodes()}
+    consul.agent.force_leave("ghost")
+    assert "ghost" not in {member.name for member in consul.agent.members()}
+
+
 def test_the_agent_works_on_with_a_renewed_token(
     consul: Consul, consul_running: RunningAgent
 ) -> None:
