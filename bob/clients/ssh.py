@@ -7,11 +7,13 @@ limit for opening a channel (fabric 1384) and no clean end of standard input.
 
 from __future__ import annotations
 
+import base64
+import io
 import shlex
 import socket
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,10 @@ class CommandFailed(Permanent):
     """A command ended with a code other than 0."""
 
 
+class KeyRefused(Permanent):
+    """The host is there and does not let our key in."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What a command left behind."""
@@ -53,6 +59,9 @@ class Result:
 class Login:
     """How to reach one host. `pins` is the known-hosts file; a key not in it is added at the
     first contact unless `strict`, and one that differs from it is always refused.
+
+    Instead of these files: `identity` is the private key itself (OpenSSH text), and `host_key`
+    ("ssh-ed25519 AAAA…") the only one that is taken for the host's.
     """
 
     name: str
@@ -62,6 +71,8 @@ class Login:
     key: Path | None = None
     pins: Path | None = None
     strict: bool = False
+    identity: str = field(default="", repr=False)
+    host_key: str = ""
 
 
 class Host:
@@ -126,6 +137,12 @@ class Host:
             raise CommandFailed(f"{self.name}: command ended with {result.code}: {said}")
         return result
 
+    def host_key(self) -> str:
+        """The key with which the host proves itself, as `Login.host_key` takes it."""
+        self.run(":")
+        key = self._connection.transport.get_remote_server_key()
+        return f"{key.get_name()} {key.get_base64()}"
+
     def interrupt(self) -> None:
         """End the connection under a call that another thread makes, and refuse all later ones."""
         self._interrupted = True
@@ -158,14 +175,19 @@ class Host:
             raise Permanent(
                 f"there is no SSH key {login.key}", cure="Correct ssh.key in the inventory."
             )
-        keys = {"key_filename": str(login.key), "look_for_keys": False} if login.key else {}
         config = fabric.Config(overrides={"load_ssh_configs": False})
         connection = fabric.Connection(
             login.address, user=login.user, port=login.port, config=config,
             connect_timeout=int(max(timeout, 1)),
-            connect_kwargs={**limits, **keys, "transport_factory": _fast_transport},
+            connect_kwargs={**limits, **_keys(login), "transport_factory": _fast_transport},
         )  # fmt: skip
-        if login.pins and login.pins.exists():
+        if login.host_key:
+            kind, _, content = login.host_key.partition(" ")
+            pinned = paramiko.PKey.from_type_string(kind, base64.b64decode(content))
+            # paramiko knows a host on another port than 22 by this name
+            place = login.address if login.port == 22 else f"[{login.address}]:{login.port}"
+            connection.client.get_host_keys().add(place, kind, pinned)
+        elif login.pins and login.pins.exists():
             connection.client.load_host_keys(str(login.pins))
         connection.client.set_missing_host_key_policy(_PinPolicy(login))
         where = f"{login.user}@{login.address}:{login.port}"
@@ -174,11 +196,14 @@ class Host:
         except paramiko.BadHostKeyException as error:
             raise Permanent(
                 f"{where}: its host key differs from the pinned one",
-                cure=f"If the host was re-installed, remove its line from {login.pins}.",
+                cure=f"If the host was re-installed, remove its line from {login.pins}."
+                if login.pins
+                else "If the host was re-installed meanwhile, abort this and add the node again.",
             ) from error
         except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
-            raise Permanent(
-                f"{where}: the host refused the SSH key {login.key or 'of the agent'}",
+            which = "of the cluster" if login.identity else login.key or "of the agent"
+            raise KeyRefused(
+                f"{where}: the host refused the SSH key {which}",
                 cure="Put the public key into authorized_keys, or correct ssh.user and ssh.key.",
             ) from error
         except (OSError, EOFError, paramiko.SSHException) as error:
@@ -188,6 +213,16 @@ class Host:
             ) from error
         connection.transport.set_keepalive(KEEPALIVE)
         return connection
+
+
+def _keys(login: Login) -> dict[str, Any]:
+    """Which keys are tried: the given one alone, or those of the user and of the agent."""
+    import paramiko
+
+    if login.identity:
+        key = paramiko.Ed25519Key.from_private_key(io.StringIO(login.identity))
+        return {"pkey": key, "look_for_keys": False, "allow_agent": False}
+    return {"key_filename": str(login.key), "look_for_keys": False} if login.key else {}
 
 
 def quote(word: str) -> str:
@@ -267,6 +302,8 @@ class _PinPolicy:
 
     def missing_host_key(self, _: Any, hostname: str, key: Any) -> None:
         login = self._login
+        if login.host_key:
+            raise Permanent(f"{hostname} shows a host key of another kind than the pinned one")
         if login.strict:
             raise Permanent(
                 f"host key of {hostname} is not in {login.pins}",
