@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from bob import logs
+from bob.clients.http import Unreachable
 from bob.errors import BobError, LockLost, Permanent, Temporary
 from bob.ops.record import Operation, StepRecord
 from bob.ops.states import State, StepState
@@ -22,6 +23,7 @@ from bob.waiting import SYSTEM_CLOCK, Clock, Deadline
 C = TypeVar("C")
 BACK_OFF_LIMIT = 30.0
 TAKEN_UP = frozenset({State.PENDING, State.RUNNING, State.FAILED})
+TAKEN_BACK = frozenset({State.ABORTING, State.FAILED})
 
 
 class Observer(Protocol):
@@ -47,12 +49,15 @@ class Engine(Generic[C]):
         observer: Observer,
         clock: Clock = SYSTEM_CLOCK,
         utc: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        outage: float = 0.0,
     ) -> None:
+        """`outage`: seconds for which a server that does not answer costs a step no attempt."""
         self._store = store
         self._steps = steps
         self._observer = observer
         self._clock = clock
         self._utc = utc
+        self._outage = outage
         self._log = logs.get()
 
     def run(self, operation_id: str, context: C) -> Operation:
@@ -70,10 +75,7 @@ class Engine(Generic[C]):
                 raise  # somebody else writes this record now: what it says is not ours to change
             except BobError as error:
                 self._log.error("step failed", step=step.name, error=str(error), exc_info=True)
-                failed = self._saved.step(step.name).model_copy(
-                    update={"state": StepState.FAILED, "error": str(error)}
-                )
-                self._save(self._saved.with_step(failed).with_state(State.FAILED))
+                self._fail(step, error)
                 raise
         return self._save(operation.with_state(State.DONE))
 
@@ -82,7 +84,7 @@ class Engine(Generic[C]):
 
         Raises like `run`; a step that cannot be taken back leaves the operation `failed`.
         """
-        operation = self._take_up(operation_id, {State.ABORTING}, State.ABORTING)
+        operation = self._take_up(operation_id, TAKEN_BACK, State.ABORTING)
         for step in reversed(self._steps):
             stored = operation.step(step.name)
             if stored.state in (StepState.PENDING, StepState.UNDONE):
@@ -93,8 +95,7 @@ class Engine(Generic[C]):
                 raise
             except BobError as error:
                 self._log.error("not taken back", step=step.name, error=str(error), exc_info=True)
-                failed = stored.model_copy(update={"state": StepState.FAILED, "error": str(error)})
-                self._save(operation.with_step(failed).with_state(State.FAILED))
+                self._fail(step, error)
                 raise
             undone = stored.model_copy(
                 update={"state": StepState.UNDONE, "finished": self._utc(), "error": ""}
@@ -110,31 +111,43 @@ class Engine(Generic[C]):
         return self._save(operation.with_state(state))
 
     def _run_step(self, operation: Operation, step: Step[C], context: C) -> Operation:
-        probe = step.probe(context)
-        applied = probe.need is not Need.DONE
-        attempt = 0
-        while probe.need is not Need.DONE:
-            if probe.need is Need.IMPOSSIBLE:
-                raise Permanent(f"{step.title}: {probe.reason}")
-            attempt += 1
-            operation = self._begin(operation, step, probe)
+        attempt, applied = 0, False
+        patience = Deadline(self._outage, self._clock)
+        while True:
+            before = attempt
             try:
+                probe = self._possible(step, context)
+                if probe.need is Need.DONE:
+                    break
+                attempt += 1
+                applied = True
+                operation = self._begin(operation, step, probe)
                 step.apply(context, Deadline(step.timeout, self._clock))
-                probe = self._probe_again(step, context)
+                self._probe_again(step, context)
+                break
             except Temporary as error:
+                if isinstance(error, Unreachable) and not patience.passed():
+                    attempt = before
+                else:
+                    attempt = before + 1
                 if attempt >= step.attempts:
                     raise
-                delay = min(error.delay * 2 ** (attempt - 1), BACK_OFF_LIMIT)
+                delay = min(error.delay * 2 ** max(attempt - 1, 0), BACK_OFF_LIMIT)
                 self._observer.retrying(operation.step(step.name), error, delay)
                 self._log.warning("step retried", step=step.name, error=str(error), delay=delay)
                 self._clock.sleep(delay)
-                probe = step.probe(context)
         done = operation.step(step.name).model_copy(
             update={"state": StepState.DONE, "finished": self._utc(), "error": ""}
         )
         operation = self._save(operation.with_step(done))
         self._observer.finished(done, applied)
         return operation
+
+    def _possible(self, step: Step[C], context: C) -> Probe:
+        probe = step.probe(context)
+        if probe.need is Need.IMPOSSIBLE:
+            raise Permanent(f"{step.title}: {probe.reason}")
+        return probe
 
     def _begin(self, operation: Operation, step: Step[C], probe: Probe) -> Operation:
         stored = operation.step(step.name)
@@ -150,12 +163,18 @@ class Engine(Generic[C]):
         self._log.info("step started", step=step.name, reason=probe.reason)
         return self._save(operation.with_step(running))
 
-    def _probe_again(self, step: Step[C], context: C) -> Probe:
-        """The probe after applying: it has to agree, else the step counts as failed for now."""
-        probe = step.probe(context)
+    def _probe_again(self, step: Step[C], context: C) -> None:
+        """Probe after applying: it has to agree, else the step counts as failed for now."""
+        probe = self._possible(step, context)
         if probe.need is Need.NEEDED:
             raise Temporary(f"{step.title}: applied, but still needed: {probe.reason}")
-        return probe
+
+    def _fail(self, step: Step[C], error: BobError) -> None:
+        failed = self._saved.step(step.name).model_copy(
+            update={"state": StepState.FAILED, "error": str(error)}
+        )
+        operation = self._saved.with_step(failed).with_state(State.FAILED)
+        self._save(operation.model_copy(update={"failures": operation.failures + 1}))
 
     def _save(self, operation: Operation) -> Operation:
         self._version = self._store.write(operation, self._version)
