@@ -54,7 +54,9 @@ class Service(_Part):
     title: str
     driver: Literal["docker", "raw_exec"]
     count: Annotated[int, Field(strict=True, ge=1)]
-    """Instances, each on a host of its own."""
+    """Instances, each on a host of its own, unless the operator scales the service."""
+    minimum: Annotated[int, Field(strict=True, ge=1)] = 1
+    """Fewer instances than this do not work together."""
     depends: tuple[Name, ...] = ()
     """Services that are deployed first."""
     routed_by: Name | None = None
@@ -73,6 +75,8 @@ class Service(_Part):
             raise ValueError(f"check.port {self.check.port!r} is not one of the ports")
         if self.routed_by is not None and self.routed_by not in self.depends:
             raise ValueError(f"routed_by {self.routed_by!r} must be one of depends")
+        if self.minimum > self.count:
+            raise ValueError(f"minimum {self.minimum} is above count {self.count}")
         if (self.image is None) == (self.driver == "docker"):
             raise ValueError("an image is needed by the driver docker, and only by it")
         return self

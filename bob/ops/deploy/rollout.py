@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from bob.clients.consul import Consul, ServiceInstance
 from bob.clients.http import Refused, Unreachable
-from bob.clients.nomad import Allocation, Nomad
-from bob.clients.nomad.rollouts import Deployment, Rollouts, TaskEvent
+from bob.clients.nomad import Allocation, Deployment, Nomad, TaskEvent
 from bob.errors import DeadlinePassed, Permanent
 from bob.ops.deploy import changes
 from bob.waiting import Deadline, wait_for
 
 UNDER_WAY = frozenset({"initializing", "pending", "running", "paused", "blocked", "unblocking"})
 FAILED = frozenset({"failed", "cancelled"})
+STOP = "stop"  # what Nomad wants of an allocation that it ends
 LAST_LINES = 2  # of what a failing task wrote
 
 
@@ -33,7 +33,7 @@ class Snapshot:
 class Verdict:
     """`passing` of `count` instances serve; `failure` is why more will not come, or empty.
 
-    `settled`: Nomad has no deployment of this version under way.
+    `settled`: Nomad has no deployment of this version under way, and nothing runs that it stops.
     """
 
     passing: tuple[ServiceInstance, ...]
@@ -62,9 +62,10 @@ def judge(now: Snapshot) -> Verdict:
         for instance in now.instances
         if instance.passing and any(allocation in instance.id for allocation in running)
     )
-    failure, settled = "", True
+    failure = ""
+    settled = not any(a.running and a.desired == STOP for a in now.allocations)
     if now.deployment is not None and now.deployment.version == now.version:
-        settled = now.deployment.status not in UNDER_WAY
+        settled = settled and now.deployment.status not in UNDER_WAY
         if now.deployment.status in FAILED and len(passing) < now.count:
             failure = now.deployment.description
     return Verdict(passing, now.count, settled, failure)
@@ -82,7 +83,7 @@ def sense(nomad: Nomad, consul: Consul, service: str) -> Snapshot:
         version=job["Version"],
         count=sum(group["Count"] for group in job["TaskGroups"]),
         allocations=nomad.state.allocations(service),
-        deployment=Rollouts(nomad.http).deployment(service),
+        deployment=nomad.rollouts.deployment(service),
         instances=consul.catalog.service(service),
     )
 
@@ -135,7 +136,7 @@ def _details(nomad: Nomad, service: str) -> str:
         if job is None:
             return ""
         lines = [f"{service}: {reason}" for reason in changes.unplaced(nomad.jobs.plan(job))]
-        for event in Rollouts(nomad.http).events(service):
+        for event in nomad.rollouts.events(service):
             lines.append(f"{event.node_name}, task {event.task}: {event.message}")
             lines += (f"  {said}" for said in _last_words(nomad, event))
     except Unreachable as error:
@@ -146,7 +147,7 @@ def _details(nomad: Nomad, service: str) -> str:
 def _last_words(nomad: Nomad, event: TaskEvent) -> list[str]:
     """The end of a task's standard error; nothing when its node cannot be asked."""
     try:
-        said = Rollouts(nomad.http).stderr(event.allocation, event.task)
+        said = nomad.rollouts.stderr(event.allocation, event.task)
     except (Unreachable, Refused):
         return []
     return said.splitlines()[-LAST_LINES:]
