@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table
 
 from bob import console
+from bob.commands._operation_view import print_operation, screen
 from bob.console import Format
 from bob.errors import Unfinished
 
@@ -20,10 +19,7 @@ if TYPE_CHECKING:
     from bob.ops.record import Operation
     from bob.ops.watch import Sight
 
-SCHEMA = "bob/operation/1"
 WATCH_SECONDS = 24 * 3600.0  # beyond any operation; the robot has deadlines of its own
-MARKS = {"pending": " ", "running": "[cyan]…[/]", "done": "[green]✓[/]",
-         "failed": "[red]✗[/]", "undone": "[yellow]↩[/]"}  # fmt: skip
 
 TimeoutOption = Annotated[
     float | None,
@@ -66,13 +62,6 @@ def finish(operation: Operation, output: Format, **more: Any) -> None:
     print_operation(operation, output, **more)
     if error := failure(operation):
         raise error
-
-
-def print_operation(operation: Operation, output: Format, **more: Any) -> None:
-    """One operation on stdout: a document, or a sentence."""
-    sentence = f"{operation.kind} {operation.target}: {operation.state}  ({operation.id})"
-    view = {"schema": SCHEMA, **more, "operation": operation.model_dump(mode="json")}
-    console.emit(view, output, lambda: console.out.print(escape(sentence)))
 
 
 class _Plain:
@@ -119,22 +108,4 @@ class _Live:
         self._live.start(refresh=True)
 
     def _draw(self) -> RenderableType:
-        return draw(self._sight, time.time()) if self._sight else ""
-
-
-def draw(sight: Sight, now: float) -> RenderableType:
-    """The screen of an operation at `now` (Unix time)."""
-    from bob.ops.watch_text import note, seconds
-
-    made, moment = sight.operation, datetime.datetime.fromtimestamp(now, datetime.UTC)
-    table = Table.grid(padding=(0, 1))
-    for step in made.steps:
-        took = seconds(step, moment) if step.attempts else None
-        again = f" [yellow](attempt {step.attempts})[/]" if step.attempts > 1 else ""
-        time_taken = f"{took:.1f} s" if took is not None else ""
-        table.add_row(MARKS[step.state], escape(step.title) + again, f"[dim]{time_taken}[/]")
-        if step.error and step.state != "done":
-            table.add_row("", f"[red]{escape(step.error)}[/]", "")
-    head = f"[bold]{escape(made.kind)} {escape(made.target)}[/]: {made.state}  [dim]{made.id}[/]"
-    said = note(sight, now)
-    return Group(head, table, f"[dim]{escape(said)}[/]" if said else "")
+        return screen(self._sight, time.time()) if self._sight else ""

@@ -13,7 +13,8 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._watch import SCHEMA, finish, print_operation, unfinished, watch
+from bob.commands._operation_view import SCHEMA, print_operation
+from bob.commands._watch import finish, unfinished, watch
 from bob.console import Format
 
 if TYPE_CHECKING:
