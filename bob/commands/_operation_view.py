@@ -63,18 +63,20 @@ def draw_list(operations: Sequence[Operation], left_out: int) -> None:
         console.out.print("No operations yet.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("ID", "KIND", "TARGET", "STATE", "STEPS", "BEGUN (UTC)", "NOW"):
-        table.add_column(title, no_wrap=title != "NOW")
+    for title in ("ID", "OPERATION", "STATE", "STEPS", "BEGUN (UTC)"):
+        table.add_column(title, no_wrap=True)
     for operation in operations:
         table.add_row(*_cells(operation))
     console.out.print(table)
+    for operation in operations:
+        if now := _now(operation):
+            console.out.print(f"{escape(_name(operation))}: [dim]{escape(now)}[/]")
     if left_out:
         console.out.print(f"[dim]{left_out} older ones: bob op ls --all[/]")
 
 
 def _head(operation: Operation) -> str:
-    name = escape(f"{operation.kind} {operation.target}")
-    return f"[bold]{name}[/]: {_state(operation)}  [dim]{operation.id}[/]"
+    return f"[bold]{escape(_name(operation))}[/]: {_state(operation)}  [dim]{operation.id}[/]"
 
 
 def _steps(operation: Operation, now: datetime.datetime) -> Table:
@@ -92,19 +94,26 @@ def _steps(operation: Operation, now: datetime.datetime) -> Table:
 
 
 def _cells(operation: Operation) -> list[str]:
-    over = operation.state in ("done", "aborted")
-    waiting = operation.waiting_for
-    now = "" if over or waiting is None else waiting.error or operation.said or waiting.title
     done = sum(step.state == "done" for step in operation.steps)
     return [
         operation.id,
-        operation.kind,
-        escape(operation.target),
+        escape(_name(operation)),
         _state(operation),
         f"{done}/{len(operation.steps)}",
-        f"{_begun(operation):%Y-%m-%d %H:%M:%S}",
-        escape(now),
+        f"{_begun(operation):%Y-%m-%d %H:%M}",
     ]
+
+
+def _now(operation: Operation) -> str:
+    """What an operation waits for, or failed with; "" when it is over."""
+    waiting = operation.waiting_for
+    if waiting is None or operation.state in ("done", "aborted"):
+        return ""
+    return waiting.error or operation.said or waiting.title
+
+
+def _name(operation: Operation) -> str:
+    return f"{operation.kind} {operation.target}"
 
 
 def _state(operation: Operation) -> str:

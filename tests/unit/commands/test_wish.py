@@ -40,9 +40,7 @@ def test_a_wish_is_recorded_and_watched_to_its_end(
         assert word in said.err
 
 
-def test_the_document_holds_the_operation(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_document_holds_the_operation(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.lead()
     world.works()
     move(output=Format.JSON)
