@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from bob.clients.ssh import Host
-from bob.errors import BobError, PreflightRefused
 from bob.ops.init.context import InitContext
-from bob.ops.init.fitness import Finding, judge
+from bob.ops.joining.fitness import Finding, cut_off, judge, refuse_unfit, unreachable
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import agents, host_report
 from bob.provision.host_report import HostReport
@@ -28,7 +27,7 @@ class Preflight(Step[InitContext]):
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
         facts, errors = context.fleet.attempt(host_report.gather)
-        findings = [_unreachable(name, error) for name, error in errors.items()]
+        findings = [unreachable(name, error) for name, error in errors.items()]
         reached = context.cluster.model_copy(
             update={"nodes": tuple(n for n in context.cluster.nodes if n.name in facts)}
         )
@@ -38,14 +37,8 @@ class Preflight(Step[InitContext]):
         }
         findings += judge(reached, facts, context.claim, ports)
         findings += self._networks(context, facts)
-        fatal = [finding for finding in findings if finding.fatal]
         context.warnings = [str(finding) for finding in findings if not finding.fatal]
-        if fatal:
-            lines = "\n  ".join(str(finding) for finding in fatal)
-            raise PreflightRefused(
-                f"the hosts are not fit, nothing was changed:\n  {lines}",
-                cure="Put these right, then run the same command again.",
-            )
+        refuse_unfit(findings)
         context.reports = facts
 
     def _networks(self, context: InitContext, facts: Mapping[str, HostReport]) -> list[Finding]:
@@ -64,20 +57,11 @@ class Preflight(Step[InitContext]):
             return host_report.unreachable(host, peers, cluster.ssh.port)
 
         missing, errors = context.fleet.attempt(ask, names)
-        findings = [_unreachable(name, error) for name, error in errors.items()]
-        for name, labels in missing.items():
-            for label in labels:
-                peer, _, network = label.partition("/")
-                problem = f"cannot reach {peer} on the {network} network"
-                findings.append(Finding(name, problem, "check cables, VLAN, routes and firewall"))
+        findings = [unreachable(name, error) for name, error in errors.items()]
+        findings += [cut_off(name, label) for name, labels in missing.items() for label in labels]
         return findings
 
 
 def _may_try(report: HostReport, context: InitContext) -> bool:
     """Whether the host can be asked for its peers: it is not another cluster's, and has bash."""
     return report.uid == 0 and report.claim in ("", context.claim) and "bash" in report.commands
-
-
-def _unreachable(name: str, error: BobError) -> Finding:
-    problem = str(error).removeprefix(f"{name}: ")
-    return Finding(name, problem, error.cure or "check the host and its network")

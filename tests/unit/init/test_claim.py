@@ -10,8 +10,8 @@ import pytest
 from local_host import Here
 
 from bob.errors import PreflightRefused
-from bob.ops.init import claim
 from bob.ops.init.claim import Claim
+from bob.ops.joining import claim
 from bob.ops.step import Need
 from bob.waiting import Deadline
 

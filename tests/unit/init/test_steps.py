@@ -11,8 +11,8 @@ import pytest
 from bob.clients.http import Refused
 from bob.errors import DeadlinePassed, Temporary
 from bob.ops.init.servers import consul_lack, nomad_lack, without_client
-from bob.ops.init.software import _units
 from bob.ops.init.steps import STEPS
+from bob.ops.joining.software import units_of
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.node_files import NodeFile
 from bob.waiting import Clock, Deadline
@@ -39,7 +39,7 @@ def test_names_and_titles_are_the_documentation() -> None:
     ],
 )
 def test_a_changed_file_restarts_the_unit_that_reads_it(paths: list[str], units: set[str]) -> None:
-    assert _units([NodeFile(path, b"") for path in paths]) == units
+    assert units_of([NodeFile(path, b"") for path in paths]) == units
 
 
 def test_a_server_starts_without_its_client_part_only() -> None:

@@ -1,10 +1,11 @@
-"""Are these hosts fit to become this cluster? Pure: reports in, every finding out."""
+"""Are these hosts fit to become members? Pure: reports in, every finding out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bob.errors import BobError, PreflightRefused
 from bob.provision import agents
 from bob.provision.host_report import DISKS, HostReport
 from inventory import Cluster, Node
@@ -32,6 +33,30 @@ class Finding:
         return f"{self.host}: {self.problem} ({self.cure})"
 
 
+def unreachable(name: str, error: BobError) -> Finding:
+    """The finding about a host that gave no answer."""
+    problem = str(error).removeprefix(f"{name}: ")
+    return Finding(name, problem, error.cure or "check the host and its network")
+
+
+def cut_off(name: str, label: str) -> Finding:
+    """The finding about a peer that a host cannot reach; `label` is peer/network."""
+    peer, _, network = label.partition("/")
+    problem = f"cannot reach {peer} on the {network} network"
+    return Finding(name, problem, "check cables, VLAN, routes and firewall")
+
+
+def refuse_unfit(findings: Iterable[Finding]) -> None:
+    """Raise `PreflightRefused` with everything that must be put right."""
+    fatal = [str(finding) for finding in findings if finding.fatal]
+    if fatal:
+        lines = "\n  ".join(fatal)
+        raise PreflightRefused(
+            f"the hosts are not fit, nothing was changed:\n  {lines}",
+            cure="Put these right, then run the same command again.",
+        )
+
+
 def judge(
     cluster: Cluster,
     facts: Mapping[str, HostReport],
@@ -42,14 +67,15 @@ def judge(
     findings = [
         finding
         for node in cluster.nodes
-        for finding in _judge_host(node, facts[node.name], claim, ports[node.name])
+        for finding in judge_host(node, facts[node.name], claim, ports[node.name])
     ]
     return (*findings, *_clocks(facts), *_twins(facts))
 
 
-def _judge_host(
+def judge_host(
     node: Node, facts: HostReport, claim: str, ports: Iterable[agents.Listener]
 ) -> Iterator[Finding]:
+    """All findings about one host by itself; `ports` are those that our units will open there."""
     name = node.name
     if facts.uid != 0:
         yield Finding(name, "no root rights", "set ssh.user to root or allow it sudo -n")
@@ -131,11 +157,14 @@ def _clocks(facts: Mapping[str, HostReport]) -> Iterator[Finding]:
     ordered = sorted(fact.clock_offset for fact in facts.values())
     middle = ordered[len(ordered) // 2]
     for name, fact in facts.items():
-        skew = fact.clock_offset - middle
-        if abs(skew) > MAX_CLOCK_SKEW:
-            yield Finding(
-                name, f"its clock is {skew:+.0f} s off the others", "start chrony or set the clock"
-            )
+        yield from judge_clock(name, fact.clock_offset - middle)
+
+
+def judge_clock(name: str, skew: float) -> Iterator[Finding]:
+    """`skew` is how many seconds a host's clock is ahead of the cluster's."""
+    if abs(skew) > MAX_CLOCK_SKEW:
+        problem = f"its clock is {skew:+.0f} s off the others"
+        yield Finding(name, problem, "start chrony or set the clock")
 
 
 def _twins(facts: Mapping[str, HostReport]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bob.ops.init.fitness import judge
+from bob.ops.joining.fitness import judge
 from bob.provision import agents, host_report
 from bob.provision.host_report import HostReport, Listener
 from inventory import Cluster
