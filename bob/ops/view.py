@@ -17,6 +17,7 @@ from bob.clients.quorum import AutopilotHealth, AutopilotServer, RaftConfigurati
 from inventory import Cluster, NetworkName
 
 SERVER, CLIENT = "server", "client"
+MEMBER, MAINTENANCE = "member", "maintenance"
 
 
 class NodeWish(BaseModel):

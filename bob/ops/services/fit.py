@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bob.clients.nomad import JobState, Node
-from bob.ops.view import ClusterView
-
-MEMBER = "member"
+from bob.ops.view import MEMBER, ClusterView
 
 
 def may_hold(view: ClusterView, driver: str | None = None) -> tuple[str, ...]:
