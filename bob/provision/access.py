@@ -152,6 +152,17 @@ def node_policy(node: str) -> Policy:
     )
 
 
+def node_accessors(cluster: Cluster, network: NetworkName, node: str) -> tuple[str, ...]:
+    """Accessor ids of the tokens that `consul_access` makes for a node alone."""
+    dc, agents = datacenter(cluster, network), ("Consul agent", "bob-agent", "Nomad agent")
+    return tuple(_accessor(dc, f"{agent} of {node}") for agent in agents)
+
+
+def node_policies(node: str) -> tuple[str, ...]:
+    """Names of the policies that `consul_access` makes for a node alone."""
+    return agent_policy(node).name, node_policy(node).name
+
+
 def _policy(name: str, description: str, rules: str) -> Policy:
     return Policy(name=name, rules=rules, description=description)
 
@@ -168,8 +179,11 @@ def _rules(rules: Sequence[tuple[str, str, str]], **whole: str) -> str:
 
 
 def _token(dc: str, secret: SecretStr, purpose: str, policy: str) -> Token:
-    accessor = str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}"))
-    return Token(accessor, secret.get_secret_value(), purpose, (policy,))
+    return Token(_accessor(dc, purpose), secret.get_secret_value(), purpose, (policy,))
+
+
+def _accessor(dc: str, purpose: str) -> str:
+    return str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}"))
 
 
 DNS_POLICY = _policy(

@@ -10,6 +10,8 @@ from bob.provision.access import (
     MANAGEMENT_POLICY,
     agent_policy,
     consul_access,
+    node_accessors,
+    node_policies,
     node_policy,
     workload_access,
 )
@@ -30,6 +32,19 @@ def test_every_policy_of_a_token_exists(
     assert len(set(names)) == len(names)
     for token in access.tokens:
         assert set(token.policies) <= {*names, MANAGEMENT_POLICY}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_what_is_made_for_a_node_alone_is_known_by_its_name(
+    cluster: Cluster, some_secrets: Secrets, network: str
+) -> None:
+    access = consul_access(cluster, NetworkName(network), SERVERS, some_secrets)
+    ours = {t.accessor_id for t in access.tokens if t.description.endswith(" host4")}
+    assert ours
+    assert ours <= set(node_accessors(cluster, NetworkName(network), "host4"))
+    named = {policy.name for policy in access.policies if "host4" in policy.rules}
+    assert named
+    assert named <= set(node_policies("host4"))
 
 
 def test_tokens_of_each_datacenter(cluster: Cluster, some_secrets: Secrets) -> None:
