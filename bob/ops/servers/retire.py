@@ -1,0 +1,96 @@
+"""A server becomes a client, or, when its host is gone, is no longer counted as a server."""
+
+from __future__ import annotations
+
+from bob.clients.quorum import Operator, RaftConfiguration, RaftPeer
+from bob.errors import Temporary
+from bob.ops.context import OperationContext
+from bob.ops.servers import judge
+from bob.ops.servers.configure import configure, servers_of
+from bob.ops.servers.step import LOOK_SECONDS, ServerStep
+from bob.ops.view import ClusterView
+from bob.provision.certificates import NOMAD_REGION
+from bob.waiting import Deadline, wait_for
+
+
+class Retire(ServerStep):
+    """Out of every raft first, so that no majority ever counts a server that is being stopped."""
+
+    name = "retire"
+    title = "Take the node out of every quorum and make it a client"
+    final = True
+
+    def lack(self, context: OperationContext, view: ClusterView) -> str:
+        return lack(context, view, self.node)
+
+    def apply(self, context: OperationContext, deadline: Deadline) -> None:
+        retire(context, self.node, deadline, self.name)
+        self.wait(context, deadline, f"Look at journalctl -u 'consul-*' -u nomad on {self.node}.")
+
+
+def lack(context: OperationContext, view: ClusterView, node: str) -> str:
+    """What still makes a server of the node; "" when nothing does."""
+    if judge.acts(view, node):
+        return f"{node} is still a server"
+    if any(server.name == node for server in context.nomad.state.servers()):
+        return f"Nomad's gossip still knows {node} as a server"
+    if view.alive(node) and not (node in view.nodes and view.nodes[node].ready):
+        return f"Nomad does not find {node} ready"
+    return ""
+
+
+def retire(context: OperationContext, node: str, deadline: Deadline, step: str) -> None:
+    """Do what `lack` asks for. `step` names the task of the node's agent."""
+    view = context.view()
+    operators = _operators(context)
+    for name, operator in operators.items():
+        hand_over(operator, node, deadline)
+        leave(operator, node, name)
+    if view.alive(node) and judge.acts(view, node):
+        servers = servers_of(view, without=node)
+        configure(context, node, servers, step, deadline, forget_raft=True)
+        for name, operator in operators.items():  # the leader had added it again meanwhile
+            leave(operator, node, name)
+    if any(server.name == node for server in context.nomad.state.servers()):
+        context.nomad.operator.force_leave(f"{node}.{NOMAD_REGION}")
+
+
+def hand_over(operator: Operator, node: str, deadline: Deadline) -> None:
+    """Have another healthy voter lead when `node` does."""
+    if (raft := operator.raft()).leader != _peer(raft, node) or raft.leader is None:
+        return
+    healthy = {s.id for s in operator.autopilot().servers if s.healthy and s.voter}
+    heirs = [peer for peer in raft.peers if peer.id in healthy and peer.name != node]
+    if not heirs:
+        raise Temporary(f"no healthy server can lead in the place of {node}")
+    operator.transfer_leadership(heirs[0].id)
+
+    def moved() -> bool:
+        try:
+            leader = operator.raft().leader
+        except Temporary:
+            return False
+        return leader is not None and leader.name != node
+
+    wait_for(moved, what=f"another leader than {node}", deadline=deadline, interval=LOOK_SECONDS)
+
+
+def leave(operator: Operator, node: str, name: str) -> None:
+    """Remove the raft peer of `node`, unless the others were no majority without it."""
+    raft = operator.raft()
+    if (peer := _peer(raft, node)) is None:
+        return
+    healthy = {s.name for s in operator.autopilot().servers if s.healthy}
+    others = raft.voters - {node}
+    if peer.voter and len(others & healthy) < judge.majority(len(others)):
+        raise Temporary(f"{name} would be without a majority when {node} leaves it")
+    operator.remove_peer(peer.id)
+
+
+def _peer(raft: RaftConfiguration, node: str) -> RaftPeer | None:
+    return next((peer for peer in raft.peers if peer.name == node), None)
+
+
+def _operators(context: OperationContext) -> dict[str, Operator]:
+    consul = {f"Consul {net.value}": one.operator for net, one in context.networks.items()}
+    return {**consul, "Nomad": context.nomad.operator}
