@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+from bob.toolchain.bundle import elf
 from bob.toolchain.bundle.content import Entry
 
 END = bytes(1024)  # of a tar archive
@@ -41,7 +42,8 @@ def members(entries: Iterable[Entry], texts: Mapping[str, bytes], *, compiled: b
     gets an end of line, any other empty file is left out. `compiled`: with byte code, for this
     program's own version of Python.
     """
-    contents = {entry.place: entry.source.read_bytes() for entry in entries} | dict(texts)
+    contents = {entry.place: elf.loaded(entry.source.read_bytes()) for entry in entries}
+    contents |= texts
     parts: list[bytes] = []
     for place, content in sorted(contents.items()):
         module = place.endswith(".py")

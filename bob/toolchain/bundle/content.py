@@ -25,6 +25,8 @@ NOT_ON_NODES = (
     "bob/commands",
     "bob/console.py",
     "bob/sandbox",
+    "bob/status/render.py",
+    "bob/toolchain/bundle/requirements.lock",
     "bob/toolchain/display.py",
     "bob/toolchain/modules",
 )

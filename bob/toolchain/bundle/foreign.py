@@ -11,12 +11,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import bob
 from bob.errors import Permanent
 from bob.toolchain.bundle.content import Entry, is_used
 from bob.toolchain.children import ChildFailed, Children
 
-LOCK = "requirements.lock"
+LOCK = Path(__file__).with_name("requirements.lock")
 # C libraries of the supported systems, Debian 12 (2.36) and later, and all that came before.
 GLIBC = [f"manylinux_2_{minor}" for minor in range(36, 16, -1)] + ["manylinux2014", "linux"]
 SECONDS = 600.0
@@ -26,19 +25,10 @@ CURE = "Run this command on a machine with the same Python and processor as the 
 
 def pins(names: Iterable[str]) -> list[str]:
     """The requirement of each library with its version and sums, as pip reads it."""
-    found = {match["name"]: match[0] for match in REQUIREMENT.finditer(_lock().read_text())}
+    found = {match["name"]: match[0] for match in REQUIREMENT.finditer(LOCK.read_text())}
     if missing := [name for name in names if name not in found]:
-        raise Permanent(f"{_lock()} does not name {', '.join(missing)}", cure=CURE)
+        raise Permanent(f"{LOCK} does not name {', '.join(missing)}", cure=CURE)
     return [found[name] for name in names]
-
-
-def _lock() -> Path:
-    """In an installed package it lies beside this module, in a source tree at the top."""
-    places = (Path(__file__).with_name(LOCK), Path(bob.__file__).parents[1] / LOCK)
-    for place in places:
-        if place.exists():
-            return place
-    raise Permanent(f"there is no {LOCK} in this installation of bob", cure=CURE)
 
 
 def download(work: Path, pinned: Iterable[str], python: str, machine: str) -> list[Entry]:

@@ -56,6 +56,8 @@ def test_the_services_travel_along(installed: Path, tmp_path: Path) -> None:
     [
         "templates/node/consul.service.j2",
         "templates/node/nomad.service.j2",
+        "templates/node/bob-agent.service.j2",
+        "bob/toolchain/bundle/requirements.lock",
         "bob/toolchain/modules/consul/go.sum",
         "bob/toolchain/modules/nomad/go.mod",
         "jobs/demo/job.nomad.hcl.j2",
