@@ -33,6 +33,9 @@ from inventory.values import (
 
 DEFAULT_ZONE = "default"
 SINGLE_SERVER = "accept-no-redundancy"
+# A host reboots in one to two minutes. Sooner, each reboot would move a server; while it is away one
+# more loss stops a cluster of three servers, so not much later either.
+SERVER_GRACE = 120
 FIVE_SERVERS_FROM = 30  # nodes; below it, two more voters cost more than the second loss they cover
 
 
@@ -159,6 +162,8 @@ class Cluster(_Part):
     """Size of the quorum; without it 3, and 5 in a large cluster."""
     five_servers_from: Annotated[int, Field(strict=True, ge=5)] = FIVE_SERVERS_FROM
     """Number of nodes from which a cluster without `servers` gets five of them."""
+    server_grace: Annotated[int, Field(strict=True, ge=10)] = SERVER_GRACE
+    """Seconds after which another node takes the place of a server that is lost."""
     single_server: Literal["accept-no-redundancy"] | None = None
     """The word that allows `servers: 1`."""
     versions: Versions = Versions()
