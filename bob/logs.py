@@ -1,7 +1,8 @@
 """The debug log: one file per run of a command, JSON lines, named by every error message.
 
-Nothing is logged to the terminal. Values that look like secrets are replaced before they are
-written; the names of such fields are listed in `SECRET_WORDS`.
+Nothing is logged to the terminal; a daemon writes the same lines to its journal. Values that look
+like secrets are replaced before they are written; the names of such fields are listed in
+`SECRET_WORDS`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,7 +34,18 @@ def start(command: str, folder: Path | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
     _file = folder / f"{stamp}-{command}-{os.getpid()}.log"
-    stream: TextIO = os.fdopen(os.open(_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "w")
+    _write_to(os.fdopen(os.open(_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "w"))
+    for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    return _file
+
+
+def start_daemon() -> None:
+    """Write to standard output, which is the journal."""
+    _write_to(sys.stdout)
+
+
+def _write_to(stream: TextIO) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -44,9 +57,6 @@ def start(command: str, folder: Path | None = None) -> Path:
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
-        old.unlink(missing_ok=True)
-    return _file
 
 
 def file() -> Path | None:

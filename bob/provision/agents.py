@@ -1,7 +1,7 @@
 """The agents of a node as data: their units, folders and ports.
 
 One Consul agent per network (each a gossip pool and a datacenter of its own), one Nomad agent, and
-Bob's own, which opens no port.
+Bob's own, which only shows its metrics on the loopback address.
 Gossip and RPC use the same ports on every network, since each agent binds its own network's
 address. HTTP ports differ, since all agents share the loopback address; a step of 10 keeps them
 apart from each other and from DNS (a step of 100 would meet Consul's usual DNS port 8600).
@@ -45,6 +45,7 @@ BOB_UNIT = "bob-agent"
 BOB_CONFIG_DIR = CONFIG_ROOT / "agent"
 BOB_DATA_DIR = DATA_ROOT / "agent"
 BOB_RUN_DIR = PurePosixPath("/run/bob/agent")
+BOB_METRICS_PORT = 8590
 
 Protocol = Literal["tcp", "udp"]
 
@@ -125,6 +126,7 @@ def listeners(cluster: Cluster, node: Node, *, server: bool) -> tuple[Listener, 
         if server:
             opens(agent.unit, own, CONSUL_RPC_PORT, "tcp")
             opens(agent.unit, mgmt, agent.https_port, "tcp")
+    opens(BOB_UNIT, LOOPBACK, BOB_METRICS_PORT, "tcp")
     opens(NOMAD_UNIT, LOOPBACK, NOMAD_HTTP_PORT, "tcp")
     opens(NOMAD_UNIT, mgmt, NOMAD_HTTP_PORT, "tcp")
     if server:

@@ -8,6 +8,7 @@ installed as a package; a host reads it with `dpkg-deb --fsys-tarfile - | tar -x
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bob.toolchain.model import Run, Tool
 from bob.toolchain.progress import SILENT
 
 LEVEL = 3  # zstd's default; higher levels cost seconds and save two megabytes
+FORMAT = tarfile.USTAR_FORMAT
 CONTROL = b"Package: bob-tool\nVersion: 0\nArchitecture: all\nMaintainer: bob\nDescription: bob\n"
 
 
@@ -42,25 +44,56 @@ def debian_archive(files: bytes) -> bytes:
     import zstandard
 
     data = zstandard.ZstdCompressor(level=LEVEL).compress(files)
-    return b"!<arch>\n" + b"".join(
-        (
-            _member("debian-binary", b"2.0\n"),
-            _member("control.tar", _tar("control", CONTROL)),
-            _member("data.tar.zst", data),
-        )
-    )
+    return _start() + _member("data.tar.zst", data)
+
+
+def pack_file(name: str, source: Path, target: Path) -> None:
+    """The same archive of one program, made piece by piece: for a daemon with little memory."""
+    import zstandard
+
+    size = source.stat().st_size
+    data = target.with_suffix(".data")
+    try:
+        with source.open("rb") as program, data.open("wb") as raw:
+            packer = zstandard.ZstdCompressor(level=LEVEL).stream_writer(raw, closefd=False)
+            with packer, tarfile.open(fileobj=packer, mode="w|", format=FORMAT) as archive:
+                archive.addfile(_entry(name, size), program)
+        length = data.stat().st_size
+        with data.open("rb") as packed, target.open("wb") as whole:
+            whole.write(_start() + _header("data.tar.zst", length))
+            shutil.copyfileobj(packed, whole)
+            whole.write(b"\n" * (length % 2))
+    finally:
+        data.unlink(missing_ok=True)
 
 
 def _tar(name: str, content: bytes) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        entry = tarfile.TarInfo(f"./{name}")
-        entry.size, entry.mode = len(content), 0o755
-        archive.addfile(entry, io.BytesIO(content))
+    with tarfile.open(fileobj=buffer, mode="w", format=FORMAT) as archive:
+        archive.addfile(_entry(name, len(content)), io.BytesIO(content))
     return buffer.getvalue()
 
 
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(f"./{name}")
+    entry.size, entry.mode = size, 0o755
+    return entry
+
+
+def _start() -> bytes:
+    """What comes before the files."""
+    return (
+        b"!<arch>\n"
+        + _member("debian-binary", b"2.0\n")
+        + _member("control.tar", _tar("control", CONTROL))
+    )
+
+
 def _member(name: str, content: bytes) -> bytes:
-    """A member with the header of ar(5): name, time, owner, group, mode, size; even length."""
-    header = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n"
-    return header.encode() + content + b"\n" * (len(content) % 2)
+    """A member of an ar archive; its length is even."""
+    return _header(name, len(content)) + content + b"\n" * (len(content) % 2)
+
+
+def _header(name: str, length: int) -> bytes:
+    """The header of ar(5): name, time, owner, group, mode, size."""
+    return f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{length:<10}`\n".encode()

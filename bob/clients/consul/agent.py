@@ -69,6 +69,25 @@ class Agent:
             if NO_MEMBER not in error.message:
                 raise
 
+    def register_service(self, name: str, ttl: int, notes: str, status: str) -> None:
+        """Register service and check `name` on this node; both have `name` as their id.
+
+        The check turns critical `ttl` seconds after its last `update_check`. One that is known
+        already keeps status and output, and what differs reaches the servers at once.
+        """
+        check = {
+            "CheckID": name, "Name": name, "Notes": notes, "TTL": f"{ttl}s", "Status": status,
+        }  # fmt: skip
+        self._http.request(
+            "PUT", "/v1/agent/service/register", body={"Name": name, "ID": name, "Check": check}
+        )
+
+    def update_check(self, check: str, status: str, output: str) -> None:
+        """Say how a check with a TTL is. Raises `Refused` (404) for one that is not registered."""
+        self._http.request(
+            "PUT", f"/v1/agent/check/update/{check}", body={"Status": status, "Output": output}
+        )
+
     def renew_token(self, purpose: str, token: str) -> None:
         """Take a token away from the agent and give it back, so that it registers itself again.
 

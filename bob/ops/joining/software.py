@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from bob.clients.ssh import Host, quote
 from bob.provision import agents, install
 from bob.provision.host_report import HostReport
 from bob.provision.node_files import NodeFile
+from bob.provision.readers import units_reading
 from bob.provision.trees import Tree
 from bob.toolchain import bundle
 from bob.waiting import Deadline
@@ -43,23 +43,9 @@ def configure(host: Host, files: Iterable[NodeFile], deadline: Deadline) -> tupl
     changed = [file for file in files if file.path in paths]
     if changed:
         host.run(_ADD_USER, timeout=deadline.left())
-        install.send_files(host, changed, sorted(units_of(changed)))
+        install.send_files(host, changed, sorted(units_reading(f.path for f in changed)))
     stale = install.reload_units(host) if install.stale_units(host) else ()
     return tuple(unit for unit in stale if unit != agents.BOB_UNIT)
-
-
-def units_of(files: Iterable[NodeFile]) -> set[str]:
-    """Units whose configuration or own file is among `files`."""
-    found = set()
-    for file in files:
-        path = PurePosixPath(file.path)
-        if path.is_relative_to(agents.BOB_CONFIG_DIR):
-            found.add(agents.BOB_UNIT)
-        elif path.is_relative_to(agents.CONFIG_ROOT):
-            found.add(path.relative_to(agents.CONFIG_ROOT).parts[0])
-        elif path.is_relative_to(agents.UNIT_DIR):
-            found.add(path.stem)
-    return found
 
 
 _ADD_USER = (

@@ -12,9 +12,9 @@ from bob.clients.http import Refused
 from bob.errors import DeadlinePassed, Temporary
 from bob.ops.init.servers import consul_lack, nomad_lack, without_client
 from bob.ops.init.steps import STEPS
-from bob.ops.joining.software import units_of
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.node_files import NodeFile
+from bob.provision.readers import units_reading
 from bob.waiting import Clock, Deadline
 from inventory import NetworkName
 
@@ -39,7 +39,7 @@ def test_names_and_titles_are_the_documentation() -> None:
     ],
 )
 def test_a_changed_file_restarts_the_unit_that_reads_it(paths: list[str], units: set[str]) -> None:
-    assert units_of([NodeFile(path, b"") for path in paths]) == units
+    assert units_reading(paths) == units
 
 
 def test_a_server_starts_without_its_client_part_only() -> None:

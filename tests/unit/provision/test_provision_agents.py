@@ -54,4 +54,4 @@ def test_a_server_listens_where_other_nodes_and_the_operator_look(cluster: Clust
 
 def test_a_client_opens_no_server_port(cluster: Cluster) -> None:
     ports = {one.port for one in listeners(cluster, cluster.node("host4"), server=False)}
-    assert ports == {53, 8500, 8510, 8520, 8301, 4646}
+    assert ports == {53, 8500, 8510, 8520, 8301, 8590, 4646}
