@@ -26,5 +26,6 @@ def status(cluster: ClusterOption = None, output: OutputOption = Format.TEXT) ->
     found = decide(context, sense(context, context.secrets()))
     console.emit(found.as_json(), output, lambda: render(found, console.out))
     if not found.healthy:
-        more = f" (and {len(found.reasons) - 1} more)" if len(found.reasons) > 1 else ""
-        raise Degraded(f"cluster {found.cluster} is degraded: {found.reasons[0]}{more}")
+        first, *others = found.complaints
+        more = f" (and {len(others)} more)" if others else ""
+        raise Degraded(f"cluster {found.cluster} is degraded: {first}{more}")

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from bob.clients.consul import MemberStatus
 from bob.context import Context
 from bob.status.parts import Parts, parts_of
-from bob.status.reasons import reasons_for
+from bob.status.reasons import failures_of, reasons_for, robot_reasons
+from bob.status.robot import sentence_of
 from bob.status.services import services_of
-from bob.status.snapshot import ConsulView, NomadView, Snapshot
-from bob.status.view import AgentState, ClusterStatus, NodeStatus, NomadState
+from bob.status.snapshot import ConsulView, NomadView, Snapshot, Unknown
+from bob.status.view import AgentState, ClusterStatus, NodeStatus, NomadState, RobotStatus
 from inventory import NetworkName
 
 AGENT_STATES = {
@@ -26,14 +27,29 @@ def decide(context: Context, snapshot: Snapshot) -> ClusterStatus:
     """The state of the cluster, with a reason for everything that needs attention."""
     parts = parts_of(snapshot)
     nodes = tuple(_nodes(context, parts))
-    services = services_of(parts.nomad.view, parts.consul[NetworkName.MGMT].view)
+    mgmt = parts.consul[NetworkName.MGMT].view
+    services = services_of(parts.nomad.view, mgmt)
     return ClusterStatus(
         cluster=context.cluster,
         reasons=reasons_for(parts, nodes, services),
+        failures=(*robot_reasons(snapshot.robot, mgmt, nodes), *failures_of(snapshot.robot)),
+        robot=_robot(snapshot, mgmt),
         consul_leaders={network: part.leader for network, part in parts.consul.items()},
         nomad_leader=parts.nomad.leader,
         nodes=nodes,
         services=services,
+    )
+
+
+def _robot(snapshot: Snapshot, mgmt: ConsulView | None) -> RobotStatus:
+    seen = snapshot.robot
+    if isinstance(seen, Unknown):
+        return RobotStatus()
+    return RobotStatus(
+        leader=seen.leader or None,
+        epoch=seen.epoch,
+        sentence=sentence_of(seen.leader, mgmt.checks if mgmt else ()),
+        pause=seen.pause if seen.pause and seen.pause.in_force(snapshot.now) else None,
     )
 
 

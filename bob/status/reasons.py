@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bob.status.parts import Parts
-from bob.status.snapshot import Unknown
+from bob.status.robot import FAILED, SERVICE, RobotView
+from bob.status.snapshot import ConsulView, Unknown
 from bob.status.view import AgentState, NodeStatus, NomadState, ServiceStatus
 from inventory import NetworkName
 
@@ -22,6 +23,34 @@ def reasons_for(
         *_unfit_servers(parts, nodes),
         *_services(services),
     )
+
+
+def robot_reasons(
+    robot: RobotView | Unknown, mgmt: ConsulView | None, nodes: Sequence[NodeStatus]
+) -> Iterator[str]:
+    """Nobody leads, or the agent of a living node is not in order.
+
+    Where Consul of mgmt is out of order, its own reason says so.
+    """
+    if mgmt is None or mgmt.raft.leader is None:
+        return
+    if isinstance(robot, Unknown):
+        yield f"what the robot does is not known ({robot.reason})"
+    elif not robot.leader:
+        yield "no agent leads: nothing is repaired, and no operation goes on"
+    alive = {n.name for n in nodes if n.networks[NetworkName.MGMT] is AgentState.ALIVE}
+    for check in mgmt.checks:
+        if check.service_name == SERVICE and not check.passing and check.node in alive:
+            yield f"{check.node}: bob-agent is {check.status}: {check.output.strip()}"
+
+
+def failures_of(robot: RobotView | Unknown) -> Iterator[str]:
+    """Operations that wait for a person."""
+    for operation in () if isinstance(robot, Unknown) else robot.operations:
+        if operation.state == FAILED:
+            why = f": {operation.error}" if operation.error else ""
+            name = f"{operation.kind} {operation.target}"
+            yield f"operation {name} failed{why} (bob op show {operation.id})"
 
 
 def _parts(parts: Parts) -> Iterator[str]:

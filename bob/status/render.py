@@ -23,11 +23,25 @@ def render(status: ClusterStatus, console: Console) -> None:
         "Leaders: "
         + ", ".join(f"{part} {name or '[red]none[/]'}" for part, name in leaders.items())
     )
+    console.print(_robot(status))
     console.print(_node_table(status))
     if status.services:
         console.print(_service_table(status))
-    for reason in status.reasons:
+    for reason in status.complaints:
         console.print(f"[red]•[/] {escape(reason)}")
+
+
+def _robot(status: ClusterStatus) -> str:
+    robot = status.robot
+    if robot.epoch is None:
+        return "Robot: [yellow]unknown[/]"
+    lines = f"Robot: {escape(robot.leader or '') or '[red]nobody leads[/]'}"
+    if robot.leader:
+        lines += f" (epoch {robot.epoch})"
+        lines += f": {escape(robot.sentence)}" if robot.sentence else ""
+    if robot.pause:
+        lines += f"\n[yellow]{escape(robot.pause.sentence)}[/]; to end that: bob resume"
+    return lines
 
 
 def _node_table(status: ClusterStatus) -> Table:

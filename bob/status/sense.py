@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -14,6 +15,7 @@ from bob.clients.quorum import AutopilotHealth, RaftConfiguration
 from bob.context import Context, KnownNode
 from bob.errors import BobError
 from bob.provision.secrets import Secrets
+from bob.status.robot import RobotView, look
 from bob.status.snapshot import ConsulView, NomadView, Snapshot, Unknown
 from inventory import NetworkName
 
@@ -24,7 +26,7 @@ T = TypeVar("T")
 
 def sense(context: Context, secrets: Secrets) -> Snapshot:
     """The views of all servers. Never raises for what the cluster does."""
-    questions = len(context.servers) * (len(context.networks) + 1)
+    questions = len(context.servers) * (len(context.networks) + 1) + 1
     with ThreadPoolExecutor(max_workers=max(1, questions)) as pool:
         consul = {
             network: {
@@ -37,9 +39,12 @@ def sense(context: Context, secrets: Secrets) -> Snapshot:
             node.name: pool.submit(_ask, partial(_nomad, context, secrets, node))
             for node in context.servers
         }
+        robot = pool.submit(_ask, partial(_robot, context, secrets))
         return Snapshot(
             consul={network: _results(asked) for network, asked in consul.items()},
             nomad=_results(nomad),
+            robot=robot.result(),
+            now=time.time(),
         )
 
 
@@ -75,6 +80,13 @@ def _nomad(context: Context, secrets: Secrets, node: KnownNode) -> NomadView:
         jobs=client.state.job_states(stale=True),
         autopilot=_if_leader(raft, node.name, client.operator.autopilot),
     )
+
+
+def _robot(context: Context, secrets: Secrets) -> RobotView:
+    """What the KV of mgmt tells; whichever server answers asks its leader."""
+    urls = [context.consul_url(node) for node in context.servers]
+    token = secrets.operator.get_secret_value()
+    return look(Consul.any(urls, token, context.consul_ca_file, CALL_SECONDS))
 
 
 def _if_leader(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bob.clients.consul import Check, Member
 from bob.clients.nomad import JobState, Node
 from bob.clients.quorum import AutopilotHealth, RaftConfiguration
+from bob.status.robot import RobotView
 from inventory import NetworkName
 
 
@@ -44,7 +45,9 @@ class NomadView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All views, by network and name of the server."""
+    """All views, by network and name of the server. `now` is when, as Unix time in seconds."""
 
     consul: Mapping[NetworkName, Mapping[str, ConsulView | Unknown]]
     nomad: Mapping[str, NomadView | Unknown]
+    robot: RobotView | Unknown
+    now: float

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bob.pause import Pause
 from inventory import NetworkName
 
 SCHEMA = "bob/status/1"
@@ -54,11 +55,29 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RobotStatus:
+    """Bob itself. `leader` is a node's name; all is None while it could not be asked.
+
+    `sentence` is what the leader said last. `pause` is the pause in force.
+    """
+
+    leader: str | None = None
+    epoch: int | None = None
+    sentence: str = ""
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """The cluster; healthy when there is no reason to say otherwise. A leader is a node's name."""
+    """The cluster; healthy when there is no reason to say otherwise. A leader is a node's name.
+
+    `failures` are operations that wait for a person: the cluster itself may be in order.
+    """
 
     cluster: str
     reasons: tuple[str, ...]
+    failures: tuple[str, ...]
+    robot: RobotStatus
     consul_leaders: Mapping[NetworkName, str | None]
     nomad_leader: str | None
     nodes: tuple[NodeStatus, ...]
@@ -67,7 +86,12 @@ class ClusterStatus:
     @property
     def healthy(self) -> bool:
         """Nothing needs attention."""
-        return not self.reasons
+        return not self.complaints
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Everything that needs attention."""
+        return (*self.reasons, *self.failures)
 
     def as_json(self) -> dict[str, Any]:
         """The view in JSON types."""
@@ -75,7 +99,13 @@ class ClusterStatus:
             "schema": SCHEMA,
             "cluster": self.cluster,
             "healthy": self.healthy,
-            "reasons": list(self.reasons),
+            "reasons": list(self.complaints),
+            "robot": {
+                "leader": self.robot.leader,
+                "epoch": self.robot.epoch,
+                "sentence": self.robot.sentence,
+                "paused": self.robot.pause.model_dump(mode="json") if self.robot.pause else None,
+            },
             "leaders": {
                 "consul": {net.value: name for net, name in self.consul_leaders.items()},
                 "nomad": self.nomad_leader,

@@ -10,6 +10,7 @@ from bob.clients.consul import Check, Member, MemberStatus
 from bob.clients.nomad import Allocation, JobState, Node
 from bob.clients.quorum import AutopilotHealth, AutopilotServer, RaftConfiguration, RaftPeer
 from bob.context import Context, KnownNode
+from bob.status.robot import RobotView
 from bob.status.snapshot import ConsulView, NomadView, Snapshot, Unknown
 from inventory import NetworkName
 from inventory.values import FrozenMapping
@@ -17,6 +18,7 @@ from inventory.values import FrozenMapping
 NETWORKS = tuple(NetworkName)
 SERVERS = ("n1", "n2", "n3")
 NODES = (*SERVERS, "n4", "n5")
+ROBOT = RobotView(leader="n2", epoch=42)
 ALLOCATIONS = ("aaaaaaaa-1111-4111-8111-000000000001", "aaaaaaaa-1111-4111-8111-000000000002")
 
 
@@ -127,7 +129,14 @@ def snapshot(networks: Iterable[NetworkName] = NETWORKS) -> Snapshot:
     return Snapshot(
         consul={net: {name: consul_view(net) for name in SERVERS} for net in networks},
         nomad={name: nomad_view() for name in SERVERS},
+        robot=ROBOT,
+        now=1000.0,
     )
+
+
+def with_robot(**changes: object) -> Snapshot:
+    """The robot shows this."""
+    return replace(snapshot(), robot=replace(ROBOT, **changes))  # type: ignore[arg-type]
 
 
 def with_consul(network: NetworkName, **changes: object) -> Snapshot:
@@ -156,7 +165,9 @@ def silent(*servers: str) -> Snapshot:
     """These servers answer nothing."""
     healthy = snapshot()
     unknown = {name: Unknown(f"{name} is silent") for name in servers}
-    return Snapshot(
+    return replace(
+        healthy,
         consul={net: {**views, **unknown} for net, views in healthy.consul.items()},
         nomad={**healthy.nomad, **unknown},
+        robot=Unknown("no server answered") if set(SERVERS) <= set(servers) else ROBOT,
     )

@@ -147,7 +147,7 @@ def test_a_dead_server_is_not_also_called_silent_or_unfit() -> None:
     leader = consul_view(NetworkName.MGMT, members=members(n3=FAILED), autopilot=autopilot("n3"))
     consul = {net: {**views, "n1": leader, "n3": unknown} for net, views in dead.consul.items()}
     nomad = {name: nomad_view(nodes=nodes(n3="down")) for name in ("n1", "n2")}
-    status = decide(context(), Snapshot(consul=consul, nomad={**nomad, "n3": unknown}))
+    status = decide(context(), replace(dead, consul=consul, nomad={**nomad, "n3": unknown}))
     assert list(status.reasons) == [
         "n3: failed on mgmt, storage, tenant",
         "n3: Nomad client is down",
