@@ -34,6 +34,7 @@ def sense(
     members = {network: _ask(consul.agent.members) for network, consul in networks.items()}
     nodes = _ask(nomad.state.nodes)
     jobs = _ask(nomad.state.job_states)
+    volumes = _ask(nomad.state.host_volumes)
     return ClusterView(
         now=now(),
         cluster=records.cluster(),
@@ -46,6 +47,7 @@ def sense(
         consul={network: _quorum(consul.operator) for network, consul in networks.items()},
         nomad=_quorum(nomad.operator),
         nodes=_by_name(nodes or ()),
+        volumes=_volumes(nodes or (), volumes or ()),
         jobs={job.id: job for job in jobs or ()},
         services={
             entry.key.removeprefix(SERVICES): entry.json() for entry in mgmt.kv.list(SERVICES)
@@ -70,6 +72,18 @@ def _by_name(nodes: tuple[Node, ...]) -> dict[str, Node]:
     for node in nodes:
         if node.name not in found or node.ready:
             found[node.name] = node
+    return found
+
+
+def _volumes(
+    nodes: tuple[Node, ...], volumes: tuple[tuple[str, str], ...]
+) -> dict[str, tuple[str, ...]]:
+    """Names of volumes by name of node, whatever the installation they are from."""
+    names = {node.id: node.name for node in nodes}
+    found: dict[str, tuple[str, ...]] = {}
+    for node, volume in volumes:
+        if node in names:
+            found[names[node]] = (*found.get(names[node], ()), volume)
     return found
 
 

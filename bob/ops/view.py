@@ -17,7 +17,7 @@ from bob.clients.quorum import AutopilotHealth, AutopilotServer, RaftConfigurati
 from inventory import Cluster, NetworkName
 
 SERVER, CLIENT = "server", "client"
-MEMBER, MAINTENANCE = "member", "maintenance"
+MEMBER, MAINTENANCE, LEAVING = "member", "maintenance", "leaving"
 
 
 class NodeWish(BaseModel):
@@ -72,6 +72,7 @@ class ClusterView:
     `now` is Unix time in seconds. `members` are the gossip members of each network by name;
     `consul` the quorum of each network; `nodes` Nomad's nodes by name (the ready one of several);
     `jobs` all jobs of Nomad by id; `services` the wishes in `bob/services/` (JSON documents).
+    `volumes` names the volumes that Nomad made on a host, and which are nowhere else, by node.
     `held` maps each held scope to the operation that holds it. A network that could not be asked
     is missing in `members`; `nomad_known` is False when Nomad gave no answer.
     """
@@ -85,6 +86,7 @@ class ClusterView:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     nomad_known: bool = True
 

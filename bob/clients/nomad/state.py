@@ -79,6 +79,13 @@ class State:
         path = f"/v1/job/{quote(job, safe='')}/allocations"
         return tuple(allocation(a) for a in self._get(path, namespace=namespace))
 
+    def host_volumes(self) -> tuple[tuple[str, str], ...]:
+        """Volumes that Nomad made on single hosts: id of the node and name of each."""
+        answer = self._http.request(
+            "GET", "/v1/volumes", params={"type": "host", "namespace": ALL_NAMESPACES}
+        )
+        return tuple((volume["NodeID"], volume["Name"]) for volume in answer.json() or ())
+
     def _get(self, path: str, *, stale: bool = False, namespace: str = "") -> Any:
         params = {"stale": ""} if stale else {}
         if namespace:
