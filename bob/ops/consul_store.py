@@ -2,7 +2,7 @@
 
 bob/ops/<id>         the record of an operation that is not finished
 bob/active/<scope>   the id of the operation that holds the scope; a scope may contain "/"
-bob/history/<id>     the record of a finished operation; only the newest are kept
+bob/history/<id>     the record of a finished operation; `trim` leaves the newest
 
 Each change is one transaction, so there is no state in between to clean up. The version of a record
 is its modify index.
@@ -27,7 +27,7 @@ OPERATIONS = "bob/ops/"
 ACTIVE = "bob/active/"
 HISTORY = "bob/history/"
 KEPT = 200
-TRIMMED_AT_ONCE = 20  # each end adds one record, so the history shrinks even when KEPT is lowered
+TRIMMED_AT_ONCE = 100  # a transaction holds 128 operations
 KEY = re.compile(r"[A-Za-z0-9_.,-]+(/[A-Za-z0-9_.,-]+)*")  # what every release of Consul accepts
 PATIENCE_SECONDS = 10.0  # Consul's own change of leader takes 1.5 to 4 s
 RETRY_SECONDS = 0.25
@@ -118,6 +118,17 @@ class ConsulStore:
         found = {operation.id: operation for operation in map(_parse, entries)}
         return [found[name] for name in sorted(found)]
 
+    def trim(self) -> int:
+        """Delete all but the newest finished records; how many. For now and then, not each end."""
+        finished = self._consul.kv.keys(HISTORY)
+        old = finished[: max(len(finished) - self._kept, 0)]
+        for first in range(0, len(old), TRIMMED_AT_ONCE):
+            txn = self._consul.txn()
+            for key in old[first : first + TRIMMED_AT_ONCE]:
+                txn.delete(key)
+            self._commit(txn)
+        return len(old)
+
     def _held(self, operation: Operation) -> ScopeHeld:
         """The error that names who is in the way."""
         for scope in operation.scopes:
@@ -132,16 +143,12 @@ class ConsulStore:
 
     def _finish(self, operation: Operation, value: str, version: int) -> Txn:
         """Move the record into the history and free its scopes, all at once."""
-        kv = self._consul.kv
         txn = self._consul.txn().check_index(OPERATIONS + operation.id, version)
         txn.delete(OPERATIONS + operation.id).set(HISTORY + operation.id, value)
         for scope in operation.scopes:
-            active = kv.get(ACTIVE + scope)
+            active = self._consul.kv.get(ACTIVE + scope)
             if active and active.value.decode() == operation.id:
                 txn.delete_cas(active.key, active.modify_index)
-        too_many = len(finished := kv.keys(HISTORY)) + 1 - self._kept
-        for key in finished[: min(max(too_many, 0), TRIMMED_AT_ONCE)]:
-            txn.delete(key)
         return txn
 
     def _settle(self, change: Callable[[], Txn], key: str, value: str) -> int | None:

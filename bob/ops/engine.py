@@ -17,7 +17,7 @@ from bob.errors import BobError, LockLost, Permanent, Temporary
 from bob.ops.record import Operation, StepRecord
 from bob.ops.states import State, StepState
 from bob.ops.step import Need, Probe, Step
-from bob.ops.store import Conflict, Store
+from bob.ops.store import Conflict, RecordStore
 from bob.waiting import SYSTEM_CLOCK, Clock, Deadline
 
 C = TypeVar("C")
@@ -44,7 +44,7 @@ class Engine(Generic[C]):
 
     def __init__(
         self,
-        store: Store,
+        store: RecordStore,
         steps: Sequence[Step[C]],
         observer: Observer,
         clock: Clock = SYSTEM_CLOCK,
