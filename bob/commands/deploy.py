@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from bob.commands._cluster import ClusterOption
 from bob.console import Format, OutputOption, YesOption
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from bob.context import Context
     from bob.ops.deploy.intent import Intent
     from bob.ops.deploy.run import Outcome
@@ -31,11 +34,14 @@ def deploy(
     yes: YesOption = False,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Bring a service up and wait until it is healthy; again, it changes only what differs."""
+    """Bring a service up and wait until it is healthy; again, it changes only what differs.
+
+    Programs and images are given to the hosts by SSH; the rest is done by the robot.
+    """
     from bob.catalogue import Catalogue
     from bob.context import Context
     from bob.ops.deploy.intent import intend
-    from bob.ops.deploy.run import run
+    from bob.ops.deploy.run import await_answer, prepare_hosts
     from bob.ops.init.context import make_fleet
 
     began = time.monotonic()
@@ -46,22 +52,51 @@ def deploy(
     fleet = make_fleet(_inventory(context), context.folder)
     try:
         with console.err.status("looking at the hosts"):
-            intent = intend(catalogue, service, nomad, fleet)
+            intent = intend(catalogue, service, nomad, consul, fleet)
         _show_plan(intent)
         if intent.lines():
             console.confirm(f"Deploy {service} to the cluster {context.cluster}?", yes=yes)
         with console.err.status("") as status:
-
-            def say(text: str) -> None:
-                logs.get().info("deploy", doing=text)
-                status.update(text)
-
-            outcome = run(intent, nomad, consul, fleet, say)
+            prepare_hosts(intent, nomad, fleet, _speaker(status))
     finally:
         fleet.close()
+    operation = _have_it_run(context, service, intent)
+    with console.err.status("") as status:
+        outcome = await_answer(intent, nomad, consul, _speaker(status))
     seconds = round(time.monotonic() - began, 1)
-    view = _view(context, service, intent, outcome, seconds)
+    view = _view(context, service, intent, outcome, operation, seconds)
     console.emit(view, output, lambda: _draw(view))
+
+
+def _have_it_run(context: Context, service: str, intent: Intent) -> str | None:
+    """Have the robot do it; the id of the operation, or None when all is as it should be.
+
+    Raises what the operation ended with, or `Unfinished` when the operator leaves.
+    """
+    from bob.commands._watch import watch
+    from bob.ops.consul_store import ConsulStore
+    from bob.ops.kind import Request, kind_of
+    from bob.ops.sense import sense
+    from bob.ops.submit import submit
+    from bob.ops.watch_text import failure
+
+    request = Request("deploy", service, {"images": dict(intent.images)})
+    view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
+    if kind_of(request.kind).done(request, view):
+        return None
+    consul = context.requests()
+    submitted = submit(ConsulStore(consul), request, view)
+    if error := failure(watch(consul, submitted.operation.id)):
+        raise error
+    return submitted.operation.id
+
+
+def _speaker(status: Status) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        logs.get().info("deploy", doing=text)
+        status.update(text)
+
+    return say
 
 
 def _inventory(context: Context) -> Cluster:
@@ -89,12 +124,18 @@ def _show_plan(intent: Intent) -> None:
 
 
 def _view(
-    context: Context, service: str, intent: Intent, outcome: Outcome, seconds: float
+    context: Context,
+    service: str,
+    intent: Intent,
+    outcome: Outcome,
+    operation: str | None,
+    seconds: float,
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "cluster": context.cluster,
         "service": service,
+        "operation": operation,
         "changes": list(intent.lines()),
         "skipped_hosts": sorted(intent.silent),
         "services": [

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bob.catalogue import Catalogue, Image, Service, build_image, render
+from bob.catalogue import Catalogue, Service, build_image
+from bob.clients.consul import Consul
 from bob.clients.fleet import Fleet
 from bob.clients.nomad import Nomad, Plan
 from bob.clients.nomad.jobs import Job
+from bob.clients.ssh import Host
 from bob.errors import BobError, PreflightRefused, Temporary
 from bob.ops.deploy import changes
 from bob.ops.deploy.hosts import Lack, look
+from bob.ops.services.jobs import draft
+from bob.ops.services.wanted import wanted_services
+from bob.ops.services.wishes import Wanted, read_wish
 
 
 @dataclass(frozen=True)
 class Item:
-    """One service: its job as it should be, and what Nomad would do about it."""
+    """One service: what is wanted of it, its job, and what Nomad would do about it."""
 
     service: Service
+    wanted: Wanted
     job: Job
     plan: Plan
 
 
 @dataclass(frozen=True)
 class Intent:
-    """Services in the order of deployment, what each host lacks, and hosts that do not answer."""
+    """Services in the order of deployment, what each host lacks, and hosts that do not answer.
+
+    `images` is the name of each image by the service that runs it.
+    """
 
     items: tuple[Item, ...]
     lacks: Mapping[str, Lack]
     silent: Mapping[str, BobError]
+    images: Mapping[str, str]
 
     def lines(self) -> tuple[str, ...]:
         """Everything that would change, one line each; none: there is nothing to do."""
@@ -42,7 +52,7 @@ class Intent:
         return (*hosts, *jobs)
 
 
-def intend(catalogue: Catalogue, name: str, nomad: Nomad, fleet: Fleet) -> Intent:
+def intend(catalogue: Catalogue, name: str, nomad: Nomad, consul: Consul, fleet: Fleet) -> Intent:
     """Look at the hosts and let Nomad plan the service and what it depends on.
 
     A host that does not answer is left out: it gets what it lacks at the next deployment. Raises
@@ -51,14 +61,16 @@ def intend(catalogue: Catalogue, name: str, nomad: Nomad, fleet: Fleet) -> Inten
     services = catalogue.in_order(name)
     images = {s.name: build_image(s.image, catalogue.files(s.name, "image"))
               for s in services if s.image}  # fmt: skip
-    lacks, silent = _look(fleet, services, tuple(images.values()))
-    items = tuple(
-        _item(catalogue, service, images.get(service.name), nomad) for service in services
-    )
+    packages = tuple(dict.fromkeys(p for service in services for p in service.packages))
+    lacks, silent = _look(fleet, lambda host: look(host, packages, images.values()))
+    names = {service: image.name for service, image in images.items()}
+    known = {s.name: wish for s in services if (wish := read_wish(consul, s.name))}
+    wanted = wanted_services(catalogue, name, names, known)
+    items = tuple(_item(catalogue, service, wanted[service.name], nomad) for service in services)
     if not any(lack.packages for lack in lacks.values()):
         # A host that gets a program only now is not yet a place for Nomad.
         refuse_unplaced(items)
-    return Intent(items, lacks, silent)
+    return Intent(items, lacks, silent, names)
 
 
 def refuse_unplaced(items: tuple[Item, ...]) -> None:
@@ -73,11 +85,8 @@ def refuse_unplaced(items: tuple[Item, ...]) -> None:
         )
 
 
-def _look(
-    fleet: Fleet, services: tuple[Service, ...], images: tuple[Image, ...]
-) -> tuple[dict[str, Lack], dict[str, BobError]]:
-    packages = tuple(dict.fromkeys(p for service in services for p in service.packages))
-    found, errors = fleet.attempt(lambda host: look(host, packages, images))
+def _look(fleet: Fleet, ask: Callable[[Host], Lack]) -> tuple[dict[str, Lack], dict[str, BobError]]:
+    found, errors = fleet.attempt(ask)
     for error in errors.values():
         if not isinstance(error, Temporary):
             raise error
@@ -89,7 +98,6 @@ def _look(
     return {name: lack for name, lack in found.items() if lack}, errors
 
 
-def _item(catalogue: Catalogue, service: Service, image: Image | None, nomad: Nomad) -> Item:
-    text = render(catalogue, service, image.name if image else None)
-    job = nomad.jobs.parse(text)
-    return Item(service, job, nomad.jobs.plan(job))
+def _item(catalogue: Catalogue, service: Service, wanted: Wanted, nomad: Nomad) -> Item:
+    made = draft(nomad, catalogue, service.name, wanted)
+    return Item(service, wanted, made.job, made.plan)

@@ -1,4 +1,4 @@
-"""Carry an intent out: prepare the hosts, then register and await each service in its order."""
+"""Carry an intent out: prepare the hosts, have the robot run the jobs, then ask the service."""
 
 from __future__ import annotations
 
@@ -27,26 +27,30 @@ class Outcome:
     reply: Reply | None
 
 
-def run(
-    intent: Intent, nomad: Nomad, consul: Consul, fleet: Fleet, say: Callable[[str], None]
-) -> Outcome:
-    """Raises `DeadlinePassed` when a service is not healthy within `HEALTHY_SECONDS`."""
+def prepare_hosts(intent: Intent, nomad: Nomad, fleet: Fleet, say: Callable[[str], None]) -> None:
+    """Give the hosts what they lack, by SSH: there is no registry to pull an image from.
+
+    Raises `PreflightRefused` when Nomad has no host for an instance all the same.
+    """
     if intent.lacks:
         say(f"preparing {', '.join(sorted(intent.lacks))}")
         fleet.each(lambda host: prepare(host, intent.lacks[host.name]), intent.lacks)
-    items = _placeable(intent.items, nomad, say)
+    _await_places(intent.items, nomad, say)
+
+
+def await_answer(
+    intent: Intent, nomad: Nomad, consul: Consul, say: Callable[[str], None]
+) -> Outcome:
+    """Wait until every instance serves, and ask the service as its users do.
+
+    Raises `DeadlinePassed` when a service is not healthy within `HEALTHY_SECONDS`.
+    """
     deadline = Deadline(HEALTHY_SECONDS)
-    for item in items:
-        if item.plan.changes:
-            say(f"registering {item.service.name}")
-            nomad.jobs.register(item.job, item.plan.index)
-        await_serving(nomad, consul, item.service.name, deadline, say, settled=False)
-    # What depends on a service needs its instances, not the end of Nomad's own waiting for them.
     instances = {
         name: await_serving(nomad, consul, name, deadline, say, settled=True).passing
-        for name in (item.service.name for item in items)
+        for name in (item.service.name for item in intent.items)
     }
-    wanted = items[-1].service
+    wanted = intent.items[-1].service
     reply = None
     if wanted.routed_by is not None:
         say(f"asking {wanted.name} through {wanted.routed_by}")
@@ -54,12 +58,10 @@ def run(
     return Outcome(instances, reply)
 
 
-def _placeable(
-    items: tuple[Item, ...], nomad: Nomad, say: Callable[[str], None]
-) -> tuple[Item, ...]:
-    """The items with plans that have a host for each instance, once Nomad sees new programs."""
+def _await_places(items: tuple[Item, ...], nomad: Nomad, say: Callable[[str], None]) -> None:
+    """Until Nomad sees new programs and has a host for each instance."""
     if not any(item.plan.unplaced for item in items):
-        return items
+        return
     latest = items
 
     def planned() -> bool:
@@ -73,4 +75,3 @@ def _placeable(
     except DeadlinePassed:
         refuse_unplaced(latest)
         raise
-    return latest

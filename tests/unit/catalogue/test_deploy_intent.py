@@ -6,6 +6,9 @@ import re
 from typing import Any, cast
 
 import pytest
+from fake_consul import FakeConsul
+from fake_consul_state import ConsulState
+from sim_clock import SimClock
 
 from bob.catalogue import Catalogue, Image, Package
 from bob.clients.fleet import Fleet
@@ -39,6 +42,9 @@ class FakeNomad:
         assert found
         return {"ID": found[1]}
 
+    def get(self, job: str) -> None:
+        """No job is registered."""
+
     def plan(self, job: dict[str, Any]) -> Plan:
         return self.plans[job["ID"]]
 
@@ -58,13 +64,15 @@ def image(monkeypatch: pytest.MonkeyPatch) -> Image:
 
 def look(hosts: list[FakeHost], **plans: Plan) -> Intent:
     fleet = Fleet(cast(list[Host], hosts))
-    return intend(Catalogue(), "demo", cast(Nomad, FakeNomad(**plans)), fleet)
+    consul = FakeConsul(ConsulState(SimClock()))
+    return intend(Catalogue(), "demo", cast(Nomad, FakeNomad(**plans)), consul, fleet)
 
 
 def test_nothing_to_do_gives_no_line() -> None:
     found = look([FakeHost("n1")], haproxy=SAME, demo=SAME)
     assert found.lines() == ()
     assert [item.service.name for item in found.items] == ["haproxy", "demo"]
+    assert found.images == {"demo": "bob-demo:0123"}
 
 
 def test_the_plan_names_hosts_first_and_then_jobs() -> None:

@@ -14,10 +14,13 @@ A, B, OLD = (
 )  # ids of allocations
 
 
-def allocation(ident: str, *, status: str = "running", version: int = 1) -> Allocation:
+def allocation(
+    ident: str, *, status: str = "running", version: int = 1, desired: str = "run"
+) -> Allocation:
     return Allocation(
-        id=ident, group="web", node_id="n", status=status, healthy=None, version=version
-    )
+        id=ident, group="web", node_id="n", status=status, healthy=None, version=version,
+        desired=desired,
+    )  # fmt: skip
 
 
 def instance(ident: str, *, status: str = "passing") -> ServiceInstance:
@@ -59,6 +62,9 @@ BOTH = [allocation(A), allocation(B)]
         ([*BOTH, allocation(OLD, version=0)], [instance(A), instance(OLD)], None, 1, False, True),
         ([*BOTH, allocation(OLD, version=0)], [instance(A), instance(B), instance(OLD)], None, 2,
          True, True),
+        # one that Nomad has told to stop still runs
+        ([*BOTH, allocation(OLD, version=0, desired="stop")], [instance(A), instance(B)], None, 2,
+         True, False),
     ],
 )  # fmt: skip
 def test_an_instance_serves_when_nomad_runs_it_and_consul_sees_it_passing(

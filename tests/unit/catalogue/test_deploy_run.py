@@ -1,4 +1,4 @@
-"""In which order things are done, and what is left alone."""
+"""What is done on the operator's side: hosts before the wish, questions after it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bob.ops.deploy.hosts import Lack
 from bob.ops.deploy.intent import Intent, Item
 from bob.ops.deploy.request import Reply
 from bob.ops.deploy.rollout import Verdict
-from bob.ops.deploy.run import run
+from bob.ops.deploy.run import await_answer, prepare_hosts
+from bob.ops.services.wishes import Wanted
 
 SAME = Plan("None", {}, {}, {}, "", 3)
-EDITED = Plan("Edited", {}, {}, {}, "", 5)
 NO_ROOM = Plan("Edited", {}, {}, {"demo": {"ConstraintFiltered": {"missing drivers": 3}}}, "", 5)
 LACK = Lack((Package(program="docker", name="docker.io"),), (Image("bob-demo:0123", b""),))
 
@@ -35,10 +35,8 @@ class World:
         self.jobs = self
 
     def plan(self, job: dict[str, Any]) -> Plan:
+        self.done.append(f"plan {job['ID']}")
         return self.plans.pop(0) if len(self.plans) > 1 else self.plans[0]
-
-    def register(self, job: dict[str, Any], index: int) -> None:
-        self.done.append(f"register {job['ID']} at {index}")
 
     def serving(self, *arguments: Any, settled: bool) -> Verdict:
         self.done.append(f"await {arguments[2]}{' settled' if settled else ''}")
@@ -52,7 +50,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World(EDITED)
+    made = World(SAME)
     monkeypatch.setattr(module, "await_serving", made.serving)
     monkeypatch.setattr(module, "ask", made.ask)
     monkeypatch.setattr(
@@ -62,58 +60,53 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def intent(haproxy: Plan, demo: Plan, lacks: dict[str, Lack] | None = None) -> Intent:
+def intent(demo: Plan, lacks: dict[str, Lack] | None = None) -> Intent:
     services = Catalogue().in_order("demo")
-    plans = {"haproxy": haproxy, "demo": demo}
-    items = tuple(Item(each, {"ID": each.name}, plans[each.name]) for each in services)
-    return Intent(items, lacks or {}, {})
+    plans = {"haproxy": SAME, "demo": demo}
+    items = tuple(
+        Item(each, Wanted(count=2), {"ID": each.name}, plans[each.name]) for each in services
+    )
+    return Intent(items, lacks or {}, {}, {})
 
 
-def carry_out(wanted: Intent, world: World) -> module.Outcome:
+def prepare(wanted: Intent, world: World) -> None:
     fleet = Fleet([cast(Host, type("Named", (), {"name": "n2"})())])
-    return run(wanted, cast(Nomad, world), cast(Consul, None), fleet, lambda _: None)
+    prepare_hosts(wanted, cast(Nomad, world), fleet, lambda _: None)
 
 
-def test_hosts_come_first_and_what_is_depended_on_serves_before_the_rest(world: World) -> None:
-    outcome = carry_out(intent(EDITED, EDITED, {"n2": LACK}), world)
-    assert world.done == [
-        "prepare n2",
-        "register haproxy at 5",
-        "await haproxy",
-        "register demo at 5",
-        "await demo",
-        "await haproxy settled",
-        "await demo settled",
-        "ask demo through haproxy",
-    ]
+def answer(wanted: Intent, world: World) -> module.Outcome:
+    return await_answer(wanted, cast(Nomad, world), cast(Consul, None), lambda _: None)
+
+
+def test_a_host_gets_what_it_lacks(world: World) -> None:
+    prepare(intent(SAME, {"n2": LACK}), world)
+    assert world.done == ["prepare n2"]
+
+
+def test_every_service_serves_before_the_last_one_is_asked(world: World) -> None:
+    outcome = answer(intent(SAME), world)
+    assert world.done == ["await haproxy settled", "await demo settled", "ask demo through haproxy"]
     assert outcome.reply == Reply("http://url", "hello")
     assert list(outcome.instances) == ["haproxy", "demo"]
 
 
-def test_what_is_the_same_is_not_registered_but_still_awaited(world: World) -> None:
-    carry_out(intent(SAME, SAME), world)
-    assert not any(step.startswith("register") for step in world.done)
-    assert world.done[-1] == "ask demo through haproxy"
-
-
 def test_a_service_without_a_route_is_not_asked(world: World) -> None:
-    wanted = intent(SAME, SAME)
-    alone = replace(wanted, items=wanted.items[:1])
-    assert carry_out(alone, world).reply is None
+    wanted = intent(SAME)
+    assert answer(replace(wanted, items=wanted.items[:1]), world).reply is None
 
 
 def test_nomad_gets_time_to_see_a_new_program(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PLACEABLE_SECONDS", 10.0)
-    world.plans = [EDITED, replace(EDITED, index=9)]
-    carry_out(intent(SAME, NO_ROOM, {"n2": LACK}), world)
-    assert "register demo at 9" in world.done
+    world.plans = [NO_ROOM, NO_ROOM, SAME]
+    prepare(intent(NO_ROOM, {"n2": LACK}), world)
+    assert world.done[0] == "prepare n2"
+    assert world.done.count("plan demo") == 2
 
 
 def test_a_place_that_never_comes_is_refused_with_the_reasons(world: World) -> None:
     world.plans = [NO_ROOM]
     with pytest.raises(PreflightRefused, match="missing drivers") as caught:
-        carry_out(intent(SAME, NO_ROOM, {"n2": LACK}), world)
+        prepare(intent(NO_ROOM, {"n2": LACK}), world)
     assert isinstance(caught.value.__context__, DeadlinePassed)
-    assert world.done == ["prepare n2"]
