@@ -51,7 +51,8 @@ class Demote(Kind):
 
     def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:
         node = request.target
-        if judge.wanted_servers(view) > 1 and judge.spare(view, node) == 0:
+        counts = judge.wanted_servers(view) > 1 and judge.votes_somewhere(view, node)
+        if counts and judge.spare(view, node) == 0:
             yield Guard(
                 "quorum-loss",
                 f"without {node} the loss of one more server stops the cluster",

@@ -49,8 +49,8 @@ class Promote(Kind):
         if other := judge.crowded(view, node):
             zone, better = view.wishes[node].zone, view.wishes[other].zone
             yield (
-                f"zone {zone} has a server already, and zone {better} has none: "
-                f"promote {other} instead, so that no zone takes the majority with it"
+                f"zone {zone} has more servers already than zone {better}: promote {other} "
+                "instead, so that no zone takes the majority with it"
             )
         count, wanted = len({*view.servers, node}), judge.wanted_servers(view)
         if count > wanted:

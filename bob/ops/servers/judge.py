@@ -116,6 +116,11 @@ def spare(view: ClusterView, leaving: str, coming: str = "") -> int:
     return min(_spare(quorum, leaving, coming) for quorum in view.quorums.values())
 
 
+def votes_somewhere(view: ClusterView, node: str) -> bool:
+    """The node is a voter in some raft."""
+    return any(node in quorum.voters for quorum in view.quorums.values())
+
+
 def leaderless(view: ClusterView) -> str:
     """The raft that cannot be changed since it has no leader, by its name; "" when all have."""
     for name, quorum in view.quorums.items():
@@ -125,13 +130,17 @@ def leaderless(view: ClusterView) -> str:
 
 
 def crowded(view: ClusterView, node: str) -> str:
-    """A fit client in a zone without servers, when `node` shares its zone with a server; or ""."""
-    zone = view.wishes[node].zone
-    if not any(view.wishes[other].zone == zone for other in view.servers if other != node):
-        return ""
+    """The fit client that had better be a server than `node`, for the zones' sake; or "".
+
+    With it the zones would differ by less: no zone should take a majority with it.
+    """
     zones = view.zones()
-    others = (name for name in view.clients if name != node and not unfit(view, name))
-    return next((name for name in others if not zones[view.wishes[name].zone]), "")
+    here = zones[view.wishes[node].zone] + (node not in view.servers)
+    others = [
+        name for name in view.clients
+        if name != node and zones[view.wishes[name].zone] <= here - 2 and not unfit(view, name)
+    ]  # fmt: skip
+    return min(others, key=lambda name: zones[view.wishes[name].zone], default="")
 
 
 def is_wished(view: ClusterView, node: str) -> bool:
