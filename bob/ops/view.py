@@ -17,7 +17,7 @@ from bob.clients.quorum import AutopilotHealth, AutopilotServer, RaftConfigurati
 from inventory import Cluster, NetworkName
 
 SERVER, CLIENT = "server", "client"
-MEMBER, MAINTENANCE, LEAVING = "member", "maintenance", "leaving"
+JOINING, MEMBER, MAINTENANCE, LEAVING = "joining", "member", "maintenance", "leaving"
 
 
 class NodeWish(BaseModel):

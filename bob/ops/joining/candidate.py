@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.joining.wanted import Wanted
 from bob.ops.removal.traces import without
-from bob.ops.view import SERVER, ClusterView, NodeWish
+from bob.ops.view import JOINING, LEAVING, SERVER, ClusterView, NodeWish
 from inventory import Cluster, Node
 from inventory.facts import BmcFact, Facts, NodeFact
 from inventory.laws import (
@@ -20,7 +20,6 @@ from inventory.laws import (
 from inventory.model import SINGLE_SERVER
 
 LAWS = (nodes_are_on_every_network, addresses_lie_in_their_network, addresses_are_unique)
-JOINING, LEAVING = "joining", "leaving"
 
 
 def refuse(view: ClusterView, wanted: Wanted) -> None:

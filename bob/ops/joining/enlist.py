@@ -9,20 +9,18 @@ from bob import logs
 from bob.errors import BobError
 from bob.ops.context import OperationContext
 from bob.ops.joining import candidate, claim, login
-from bob.ops.joining.candidate import JOINING
 from bob.ops.joining.fitness import cut_off, judge_clock, judge_host, refuse_unfit
 from bob.ops.joining.site import Site
 from bob.ops.joining.wanted import with_node
 from bob.ops.node_material import FACTS, remember_resolver
 from bob.ops.removal.traces import forget
 from bob.ops.step import DONE, Probe, Step, needed
-from bob.ops.view import CLIENT, ClusterView, NodeWish
+from bob.ops.view import CLIENT, JOINING, MEMBER, ClusterView, NodeWish
 from bob.provision import agents, host_report, secrets
 from bob.provision.wiping import wipe_script
 from bob.waiting import Deadline, wait_for
 from inventory import Cluster, Node
 
-MEMBER = "member"
 _writing = threading.Lock()  # nodes that join side by side change the same two records
 WIPE_SECONDS = 120.0
 GOSSIP_SECONDS = 30.0  # until everybody has forgotten an agent that left

@@ -12,10 +12,10 @@ from bob.clients.nomad import Node
 from bob.clients.ssh import KeyRefused
 from bob.ops.context import OperationContext
 from bob.ops.joining import login
-from bob.ops.joining.candidate import JOINING
-from bob.ops.joining.enlist import MEMBER, HostStep
+from bob.ops.joining.enlist import HostStep
 from bob.ops.joining.site import FAREWELL
 from bob.ops.step import DONE, Probe, needed
+from bob.ops.view import JOINING, MEMBER
 from bob.provision import agents, install
 from bob.waiting import Deadline
 
