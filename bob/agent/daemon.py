@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bob import logs
 from bob.agent import notify
 from bob.agent.check import PASSING, STOP_SECONDS, WARNING, CheckReporter, Said
 from bob.agent.epoch import EpochFile
 from bob.agent.executor import Executor, Node
-from bob.agent.leading import Leading
 from bob.agent.machine import Machine
 from bob.agent.metrics import MetricsServer, Sample, process
 from bob.agent.parts import Part
@@ -26,6 +26,9 @@ from bob.clients.http import Unreachable
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import BOB_METRICS_PORT, LOOPBACK, consul_agent
 from inventory import NetworkName
+
+if TYPE_CHECKING:
+    from bob.agent.leading import Leading
 
 LOOK_SECONDS = 5.0  # between two looks at the parts; an end wakes us at once
 CONSUL_SECONDS = 1.0  # between two attempts while Consul does not answer yet
@@ -43,7 +46,7 @@ class Daemon:
         self._wake = threading.Event()
         self._task = "none yet"
         self._began = time.time()
-        self._leading = Leading(config, run_dir, data_dir) if config.robot else None
+        self._leading = _leading(config, run_dir, data_dir)
         self._executor = Executor(
             self._consul,
             Node(config.cluster, config.node, Machine()),
@@ -120,9 +123,13 @@ class Daemon:
         self._task = sentence
 
     def _said(self) -> Said:
-        if self._leading and (sentence := self._leading.sentence()):
-            return Said(PASSING if self._leading.healthy() else WARNING, sentence)
-        return Said(PASSING, f"follows; last task: {self._task}")
+        if self._leading is None:
+            return Said(PASSING, f"follows; last task: {self._task}")
+        status = PASSING if self._leading.healthy() else WARNING
+        sentence = self._leading.sentence()
+        if not self._leading.leads():
+            sentence = f"follows, {sentence}; last task: {self._task}"
+        return Said(status, sentence)
 
     def _samples(self) -> Iterable[Sample]:
         yield from process()
@@ -131,3 +138,12 @@ class Daemon:
             yield Sample("bob_agent_tasks_total", count, {"kind": kind, "state": state})
         if self._leading:
             yield from self._leading.samples()
+
+
+def _leading(config: AgentConfig, run_dir: Path, data_dir: Path) -> Leading | None:
+    """The part of servers: with all operations and what they need, which others never load."""
+    if not config.robot:
+        return None
+    from bob.agent.leading import Leading
+
+    return Leading(config, run_dir, data_dir)

@@ -5,29 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bob import logs
 from bob.agent.metrics import Sample
 from bob.agent.parts import Beat
 from bob.agent.programs import Programs
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
 from bob.election import BOOT_CLOCK, Elector, SessionFile, Timing
-from bob.errors import BobError, LockLost
+from bob.errors import LockLost
 from bob.ops.cluster_records import ClusterRecords
 from bob.provision import nomad_config
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import LOOPBACK, NOMAD_CONFIG_DIR, NOMAD_HTTP_PORT, consul_agent
+from bob.robot import Robot
 from inventory import NetworkName
-
-if TYPE_CHECKING:
-    from bob.robot import Robot
 
 Works = Mapping[str, Callable[[threading.Event, Beat], None]]
 
 ELECTION_PATIENCE = 60.0  # a blocking read takes 27 s at most
-RECORDS_SECONDS = 1.0  # between two attempts to read the cluster's records
 
 
 class Leading:
@@ -50,8 +45,14 @@ class Leading:
             SessionFile(run_dir / "session"),
             timing,
         )
-        self._programs = Programs(data_dir / "packed")
-        self._robot: Robot | None = None
+        self._robot = Robot(
+            config.node,
+            self._networks,
+            self._elector,
+            self._nomad,
+            Programs(data_dir / "packed"),
+            BOOT_CLOCK,
+        )
         self._robot_over = threading.Event()
         self._over = threading.Event()
 
@@ -61,66 +62,53 @@ class Leading:
 
     def join(self, seconds: float) -> None:
         """Wait until a leader has given up its lead; one that does not lead has nothing to end."""
-        if self._epoch():
+        if self.leads():
             self._over.wait(seconds)
 
     def sentence(self) -> str:
-        """What the robot says; "" when we do not lead."""
-        return self._robot.sentence() if self._robot and self._epoch() else ""
+        """What the robot says: as leader what it does, else who leads."""
+        return self._robot.sentence()
+
+    def leads(self) -> bool:
+        """We lead now."""
+        return bool(self._epoch())
 
     def healthy(self) -> bool:
         """The robot works as it should."""
-        return self._robot is None or self._robot.healthy()
+        return self._robot.healthy()
 
     def samples(self) -> Iterable[Sample]:
         """The numbers of election and robot."""
         epoch = self._epoch()
         yield Sample("bob_agent_leader", float(bool(epoch)))
         yield Sample("bob_agent_epoch", float(epoch))
-        if self._robot:
-            yield from (Sample(name, value) for name, value in self._robot.metrics().items())
+        yield from (Sample(name, value) for name, value in self._robot.metrics().items())
 
     def _elect(self, stop: threading.Event, beat: Beat) -> None:
-        while not stop.is_set():
+        # At a stop the lock is kept until the robot has come to its end.
+        while not (stop.is_set() and self._robot_over.is_set()):
             beat(ELECTION_PATIENCE)
             self._elector.step()
-        # The robot may still be writing: the lock goes to another when it has come to its end.
-        self._robot_over.wait()
         self._elector.resign()
         self._over.set()
 
     def _lead(self, stop: threading.Event, beat: Beat) -> None:
         try:
-            nomad = self._nomad(stop)
-            if nomad is None:
-                return
-            from bob.robot import Robot  # the operations with all they need: not on every node
-
-            self._robot = Robot(
-                self._node, self._networks, self._elector, nomad, self._programs, BOOT_CLOCK
-            )
             self._robot.run(stop)
         finally:
             self._robot_over.set()
 
-    def _nomad(self, stop: threading.Event) -> Nomad | None:
-        """Nomad with the robot's token, which the cluster's records hold; None at a stop.
+    def _nomad(self) -> Nomad:
+        """Nomad with the robot's token, which the cluster's records hold. Raises `BobError`.
 
         The agent of this node is asked first, the others when it is down.
         """
         records = ClusterRecords(self._networks[NetworkName.MGMT])
-        while not stop.is_set():
-            try:
-                token = records.secrets().nomad_management.get_secret_value()
-                nodes = records.cluster().nodes
-            except BobError as error:
-                logs.get().info("waiting for the cluster's records", error=str(error))
-                stop.wait(RECORDS_SECONDS)
-                continue
-            others = (str(node.addresses[NetworkName.MGMT]) for node in nodes)
-            urls = [f"https://{host}:{NOMAD_HTTP_PORT}" for host in (LOOPBACK, *others)]
-            return Nomad.any(urls, token, Path(NOMAD_CONFIG_DIR / nomad_config.CA_FILE))
-        return None
+        token = records.secrets().nomad_management.get_secret_value()
+        nodes = records.cluster().nodes
+        others = (str(node.addresses[NetworkName.MGMT]) for node in nodes)
+        urls = [f"https://{host}:{NOMAD_HTTP_PORT}" for host in (LOOPBACK, *others)]
+        return Nomad.any(urls, token, Path(NOMAD_CONFIG_DIR / nomad_config.CA_FILE))
 
     def _epoch(self) -> int:
         try:

@@ -62,7 +62,8 @@ def _forget_key(work: Work, user: str) -> None:
 def _start(work: Work) -> None:
     """In a unit of its own: it ends ours with all its processes."""
     ran = work.machine.run(
-        "systemd-run", "--collect", "--no-block", "--unit=bob-wipe", "/bin/sh", "-c", f"sh {SCRIPT}; rm -f {SCRIPT}",
+        "systemd-run", "--collect", "--no-block", "--unit=bob-wipe",
+        "/bin/sh", "-c", f"sh {SCRIPT}; rm -f {SCRIPT}",
         timeout=START_SECONDS,
     )  # fmt: skip
     if ran.code:
