@@ -130,7 +130,9 @@ class Leading:
         now = self._clock.now()
         for job in self._workers.collect():
             self._ended[job.operation] = Ended(job.ledger.version, now)
-            self._again = min(self._again, now + RESTART_SECONDS)  # it may not be finished
+            # It may not be finished: what was interrupted has something else to do at once.
+            delay = 0.0 if job.interrupt.is_set else RESTART_SECONDS
+            self._again = min(self._again, now + delay)
             last = job.ledger.operation
             if last and WHOLE in last.scopes:  # it may have changed the tokens
                 self._means.nomad.forget()

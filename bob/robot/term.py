@@ -95,6 +95,11 @@ class Interrupt:
         """Stop it; "it was paused" is a reason."""
         self._reason = reason
 
+    @property
+    def is_set(self) -> bool:
+        """Whether it has to stop."""
+        return bool(self._reason)
+
     def check(self) -> None:
         """Raise `Conflict` when it has to stop."""
         if self._reason:
