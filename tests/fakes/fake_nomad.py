@@ -78,7 +78,7 @@ class FakeJobs(Jobs):
         if job is None:
             raise Refused("no job in it", status=HTTPStatus.BAD_REQUEST)
         groups = re.findall(r'^ +group "([^"]+)" \{(.*?\n  +count += +(\d+))?', text, re.M | re.S)
-        type_ = re.search(r'^ +type += "([a-z]+)"', text, re.MULTILINE)
+        type_ = re.search(r'^  type += "([a-z]+)"', text, re.MULTILINE)
         return {
             "ID": job[1],
             "Name": job[1],
@@ -179,6 +179,9 @@ class FakeState(State):
                 )
                 for host in self._fleet.hosts.values()
             )  # fmt: skip
+
+    def host_volumes(self) -> tuple[tuple[str, str], ...]:
+        return ()
 
     def job_states(self, *, namespace: str = "*", stale: bool = False) -> tuple[JobState, ...]:
         with self._fleet.lock:

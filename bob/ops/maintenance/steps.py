@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
+
 from bob.clients.nomad import Allocation, Node
 from bob.clients.nomad.records import SYSBATCH, SYSTEM
 from bob.errors import DeadlinePassed, Permanent
 from bob.ops.context import OperationContext
+from bob.ops.services.fit import short
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.ops.view import MAINTENANCE, MEMBER
 from bob.waiting import Deadline, wait_for
 
 # Beyond the drain's own deadline: what is stopped then may take its `kill_timeout`.
 STOPPING_SECONDS = 60.0
+REPLACED_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 
 
@@ -61,7 +66,8 @@ class Drain(Step[OperationContext]):
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         first = node_of(context)
-        count = len(_left(context, first))
+        before = _left(context, first)
+        count = len(before)
         if first.ready and not first.draining:
             context.nomad.nodes.drain(first.id, self._seconds)
         left: tuple[Allocation, ...] = ()
@@ -88,10 +94,30 @@ class Drain(Step[OperationContext]):
                 f"{error}; left: {names or 'nothing, but Nomad still drains it'}",
                 cure="Look at these jobs in the Nomad UI (bob ui), then: bob op retry",
             ) from error
+        self._await_replacements(context, {allocation.job for allocation in before})
 
     def undo(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.undo`."""
         context.nomad.nodes.end_drain(node_of(context).id, eligible=True)
+
+    def _await_replacements(self, context: OperationContext, jobs: Collection[str]) -> None:
+        """What has moved should run again before somebody switches the node off.
+
+        Nomad awaits each replacement but the last. One that does not come is no reason to keep the
+        node: the reconciler tells of it.
+        """
+        missing: tuple[str, ...] = ()
+
+        def complete() -> bool:
+            nonlocal missing
+            missing = short(context.view(), jobs)
+            return not missing
+
+        with suppress(DeadlinePassed):
+            deadline = Deadline(REPLACED_SECONDS, context.clock)
+            wait_for(complete, what="replacements", deadline=deadline, interval=LOOK_SECONDS)
+        if missing:
+            context.say(f"{context.target} is empty; {', '.join(missing)}")
 
 
 class Admit(Step[OperationContext]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bob.clients.nomad import JobState, Node
 from bob.ops.view import MEMBER, ClusterView
 
@@ -38,6 +40,19 @@ def instances_elsewhere(view: ClusterView, job: JobState, node: str) -> int:
     """Running instances of a job on nodes that are ready, but for one."""
     ready = {each.id for each in view.nodes.values() if each.ready and each.name != node}
     return sum(a.running and a.node_id in ready for a in job.allocations)
+
+
+def short(view: ClusterView, jobs: Collection[str]) -> tuple[str, ...]:
+    """Which of these jobs have fewer running instances than they could have, in words."""
+    room = len(may_hold(view))
+    return tuple(
+        f"{name} has {running} of {view.jobs[name].desired} instances"
+        for name in sorted(jobs)
+        if name in view.jobs
+        and not view.jobs[name].stopped
+        and (running := sum(a.running for a in view.jobs[name].allocations))
+        < min(view.jobs[name].desired, room)
+    )
 
 
 def _open(node: Node, driver: str | None) -> bool:
