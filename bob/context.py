@@ -75,7 +75,7 @@ class Context(_Part):
     @classmethod
     def load(cls, cluster: str | None = None) -> Context:
         """The context of `cluster`, or of the one initialised last. Raises `UsageError`."""
-        name = cluster or _current()
+        name = cluster or current_cluster()
         path = paths.cluster_dir(name) / CONTEXT_FILE
         cure = "Write it again with: bob init -f cluster.yaml"
         try:
@@ -96,9 +96,14 @@ class Context(_Part):
 
     def save(self) -> Path:
         """Write the context and make this cluster the current one. Returns the file."""
+        path = self.write()
+        write_private(paths.state_dir() / CURRENT_FILE, self.cluster.encode() + b"\n")
+        return path
+
+    def write(self) -> Path:
+        """Write the context, whichever cluster is the current one. Returns the file."""
         path = self.folder / CONTEXT_FILE
         write_private(path, self.content())
-        write_private(paths.state_dir() / CURRENT_FILE, self.cluster.encode() + b"\n")
         return path
 
     def content(self) -> bytes:
@@ -181,7 +186,8 @@ def forget(cluster: str, hosts: Mapping[str, str]) -> bool:
     return True
 
 
-def _current() -> str:
+def current_cluster() -> str:
+    """The cluster that was initialised last here. Raises `UsageError` when there is none."""
     try:
         name = (paths.state_dir() / CURRENT_FILE).read_text(encoding="utf-8").strip()
     except FileNotFoundError:

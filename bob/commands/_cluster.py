@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bob.context import Context
 
 ClusterOption = Annotated[
     str | None,
@@ -13,3 +16,11 @@ ClusterOption = Annotated[
         help="The cluster; without it the one initialised last.",
     ),
 ]  # fmt: skip
+
+
+def load_context(cluster: str | None) -> Context:
+    """The cluster as this machine knows it, brought up to date first. Raises `UsageError`."""
+    from bob.context import Context
+    from bob.ops.known import refresh
+
+    return refresh(Context.load(cluster))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from bob.errors import Unfinished
 
 if TYPE_CHECKING:
     from bob.clients.consul import Consul
+    from bob.context import Context
     from bob.ops.record import Operation
     from bob.ops.watch import Sight
 
@@ -27,24 +29,51 @@ TimeoutOption = Annotated[
 ]
 
 
-def watch(consul: Consul, operation_id: str, timeout: float | None = None) -> Operation:
+def attend(context: Context, operation_id: str, timeout: float | None = None) -> Operation:
+    """Like `watch`, and bring what this machine knows of the cluster up to date afterwards."""
+    from bob.ops.known import refresh
+
+    def renew() -> Consul | None:
+        before = context.secrets()
+        found = refresh(context)
+        return found.consul() if found.secrets() != before else None
+
+    try:
+        return watch(context.consul(), operation_id, timeout, renew)
+    finally:
+        refresh(context)
+
+
+def watch(
+    consul: Consul,
+    operation_id: str,
+    timeout: float | None = None,
+    renew: Callable[[], Consul | None] = lambda: None,
+) -> Operation:
     """Show an operation until it is over; Ctrl-C leaves. Progress goes to stderr.
 
-    Raises `Unfinished` when the operator leaves, `DeadlinePassed` after `timeout` seconds; the
-    robot goes on in both cases.
+    When Consul refuses the token, `renew` may give a client with another one. Raises `Unfinished`
+    when the operator leaves, `DeadlinePassed` after `timeout` seconds; the robot goes on then.
     """
+    from bob.clients.http import Refused
     from bob.ops.watch import follow
     from bob.waiting import Deadline
 
     view = _Live() if console.err.is_terminal else _Plain()
-    sights = follow(consul, operation_id, Deadline(WATCH_SECONDS if timeout is None else timeout))
+    deadline = Deadline(WATCH_SECONDS if timeout is None else timeout)
     try:
         with view:
-            for sight in sights:
-                view.show(sight)
+            while True:
+                try:
+                    for sight in follow(consul, operation_id, deadline):
+                        view.show(sight)
+                    return sight.operation
+                except Refused:  # the operation itself may have replaced the tokens
+                    if (renewed := renew()) is None:
+                        raise
+                    consul = renewed
     except KeyboardInterrupt:
         raise unfinished(operation_id) from None
-    return sight.operation
 
 
 def unfinished(operation_id: str) -> Unfinished:

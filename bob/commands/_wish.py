@@ -13,8 +13,9 @@ import typer
 from rich.markup import escape
 
 from bob import console
+from bob.commands._cluster import load_context
 from bob.commands._operation_view import SCHEMA, print_operation
-from bob.commands._watch import finish, unfinished, watch
+from bob.commands._watch import attend, finish, unfinished
 from bob.console import Format
 
 if TYPE_CHECKING:
@@ -49,11 +50,10 @@ def wish(
     `params` are JSON values and nothing secret. `question` is asked before anything is recorded;
     without one it is made of kind and target. Raises as the module says.
     """
-    from bob.context import Context
     from bob.ops.kind import Request
 
     request = Request(kind, target, dict(params or {}), tuple(accept or ()))
-    context = Context.load(cluster)
+    context = load_context(cluster)
     submitted = record(context, request, yes=yes, question=question, output=output)
     if submitted is None:
         return
@@ -61,8 +61,7 @@ def wish(
     if detach:
         print_operation(submitted.operation, output, **more)
         raise unfinished(submitted.operation.id)
-    made = watch(context.requests(), submitted.operation.id)
-    finish(made, output, **more)
+    finish(attend(context, submitted.operation.id), output, **more)
 
 
 def record(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bob import console
-from bob.commands._cluster import ClusterOption
+from bob.commands._cluster import ClusterOption, load_context
 from bob.commands._operation_view import SCHEMA, draw_list, draw_record, print_operation
-from bob.commands._watch import TimeoutOption, finish, unfinished, watch
+from bob.commands._watch import TimeoutOption, attend, finish, unfinished
 from bob.commands._wish import DetachOption
 from bob.console import Format, OutputOption, YesOption
 
@@ -44,10 +44,9 @@ def list_operations(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """List the operations that are not finished and the latest others, newest first."""
-    from bob.context import Context
     from bob.ops.states import FINISHED
 
-    context = Context.load(cluster)
+    context = load_context(cluster)
     known = sorted(_store(context.consul()).list(), key=lambda o: o.id, reverse=True)
     recent = [operation for operation in known if operation.state in FINISHED]
     kept = {operation.id for operation in (recent if every else recent[:limit])}
@@ -84,7 +83,7 @@ def watch_operation(
 ) -> None:
     """Look on until an operation is over, and end with its exit code; Ctrl-C leaves it alone."""
     context, operation = _find(cluster, id)
-    made = watch(context.consul(), operation.id, timeout)
+    made = attend(context, operation.id, timeout)
     finish(made, output, cluster=context.cluster)
 
 
@@ -122,7 +121,7 @@ def retry(
     if detach:
         print_operation(operation, output, cluster=context.cluster)
         raise unfinished(operation.id)
-    finish(watch(context.consul(), operation.id), output, cluster=context.cluster)
+    finish(attend(context, operation.id), output, cluster=context.cluster)
 
 
 @app.command()
@@ -145,7 +144,7 @@ def abort(
     if detach:
         print_operation(operation, output, cluster=context.cluster)
         raise unfinished(operation.id)
-    made = watch(context.consul(), operation.id)
+    made = attend(context, operation.id)
     if made.state is State.ABORTED:
         print_operation(made, output, cluster=context.cluster)
     else:
@@ -159,10 +158,9 @@ def _store(consul: Consul) -> ConsulStore:
 
 
 def _find(cluster: str | None, text: str) -> tuple[Context, Operation]:
-    from bob.context import Context
     from bob.ops.orders import find
 
-    context = Context.load(cluster)
+    context = load_context(cluster)
     return context, find(_store(context.consul()).list(), text)
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._cluster import ClusterOption
+from bob.commands._cluster import ClusterOption, load_context
 from bob.console import Format, OutputOption
 
 SCHEMA = "bob/pause/1"
@@ -33,12 +33,11 @@ def pause(
     import getpass
     import socket
 
-    from bob.context import Context
     from bob.pause import PAUSE_KEY, Pause, parse_until
 
     now = datetime.datetime.now().astimezone()
     end = parse_until(until, now) if until else None
-    context = Context.load(cluster)
+    context = load_context(cluster)
     who = f"{getpass.getuser()}@{socket.gethostname()}"
     wished = Pause(who=who, why=why, until=end)
     context.requests().kv.put(PAUSE_KEY, wished.model_dump_json(indent=2))

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._cluster import ClusterOption
+from bob.commands._cluster import ClusterOption, load_context
 from bob.commands.pause import SCHEMA
 from bob.console import Format, OutputOption
 
@@ -18,10 +18,9 @@ def register(app: typer.Typer) -> None:
 
 def resume(cluster: ClusterOption = None, output: OutputOption = Format.TEXT) -> None:
     """Let the robot go on with everything."""
-    from bob.context import Context
     from bob.pause import PAUSE_KEY, parse_pause
 
-    context = Context.load(cluster)
+    context = load_context(cluster)
     consul = context.requests()
     entry = consul.kv.get(PAUSE_KEY)
     if entry:

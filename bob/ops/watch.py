@@ -25,7 +25,7 @@ LOOK_SECONDS = (
     2.0  # so soon is a change of the leader or a pause seen that the record does not show
 )
 RETRY_SECONDS = 0.5
-REFUSED_SECONDS = 20.0  # a new leader of Consul may not know a token for a moment
+REFUSED_SECONDS = 5.0  # a new leader of Consul may not know a token for a moment
 
 
 @dataclass(frozen=True)

@@ -123,9 +123,9 @@ class Waiting(Line):
 def cluster() -> Cluster:
     return Cluster(
         name="c1",
-        networks={NetworkName.MGMT: Network(cidr=IPv4Network("127.77.0.0/24"))},
+        networks={NetworkName.MGMT: Network(cidr=IPv4Network("10.77.0.0/24"))},
         nodes=tuple(
-            Node(name=f"n{n}", addresses={NetworkName.MGMT: IPv4Address(f"127.77.0.{n}")})
+            Node(name=f"n{n}", addresses={NetworkName.MGMT: IPv4Address(f"10.77.0.{n}")})
             for n in (1, 2, 3)
         ),
     )
