@@ -18,8 +18,10 @@ find /etc/bob /opt/bob /var/tmp -mindepth 1 ! -path '/var/tmp/systemd-private-*'
 stat -c '%n %a %U:%G' /etc/resolv.conf /etc/systemd/system/*.service
 cat /etc/bob/cluster
 """
-UNITS = "for u in 'consul-*' nomad; do systemctl list-units --all --plain --no-legend $u; done"
-ENABLED = "systemctl is-enabled consul-mgmt consul-storage consul-tenant nomad"
+LIVING = ("bob/history/", "bob/leader", "bob/facts/", "bob/tasks/")  # come and go by themselves
+AGENTS = "'consul-*' nomad bob-agent"
+UNITS = f"for u in {AGENTS}; do systemctl list-units --all --plain --no-legend $u; done"
+ENABLED = "systemctl is-enabled consul-mgmt consul-storage consul-tenant nomad bob-agent"
 
 
 def end_state(lab: Lab) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def consul_facts(lab: Lab, network: NetworkName) -> dict[str, Any]:
     }
     if network is NetworkName.MGMT:
         keys = get("GET", "/v1/kv/bob/", params={"keys": ""}).json()
-        facts["keys"] = sorted(key for key in keys if not key.startswith("bob/history/"))
+        facts["keys"] = sorted(key for key in keys if not key.startswith(LIVING))
     return facts
 
 

@@ -7,6 +7,7 @@ import json
 from harness import Lab
 
 NETWORKS = ("mgmt", "storage", "tenant")
+MOST_MEMORY = 45  # MB
 
 
 def test_every_agent_is_a_member_and_every_server_a_voter(cluster: Lab) -> None:
@@ -20,6 +21,27 @@ def test_every_agent_is_a_member_and_every_server_a_voter(cluster: Lab) -> None:
         assert node["consul_voter"]
         assert node["nomad_voter"]
         assert node["nomad"] == "ready"
+
+
+def test_bob_agent_runs_on_every_node_and_takes_little_memory(cluster: Lab) -> None:
+    for node in cluster.sandbox.nodes:
+        show = "systemctl show -P ActiveState -P SubState -P MainPID bob-agent"
+        state, detail, process = cluster.on(node.name, show).split()
+        assert (state, detail) == ("active", "running")
+        assert cluster.on(node.name, "ls /run/bob/stale").split() == []
+        used = cluster.on(node.name, f"grep ^Pss: /proc/{process}/smaps_rollup").split()
+        print(f"{node.name}: bob-agent takes {int(used[1]) / 1024:.1f} MB (PSS)")
+        assert int(used[1]) / 1024 <= MOST_MEMORY
+
+
+def test_bob_agent_is_sent_again_when_it_is_damaged(cluster: Lab) -> None:
+    place = cluster.on("n1", "readlink /opt/bob/bin/bob-agent").strip().rsplit("/", 1)[0]
+    before = cluster.on("n1", "systemctl show -P MainPID bob-agent")
+    cluster.on("n1", f": >{place}/bob/__init__.py")
+    result = cluster.init("-o", "json")
+    assert json.loads(result.stdout)["changed"] == ["binaries", "agents", "record"]
+    assert cluster.on("n1", "systemctl show -P MainPID bob-agent") != before
+    assert cluster.on("n1", f"find {place} -type f -empty") == ""
 
 
 def test_a_second_run_changes_nothing(cluster: Lab) -> None:

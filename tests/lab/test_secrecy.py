@@ -57,6 +57,7 @@ def words(cluster: Lab) -> list[str]:
     """All secrets: tokens, gossip keys, and the part of each private key that is its own."""
     content = json.loads((cluster.folder / "secrets.json").read_text())
     public = {content.pop("schema"), content.pop("cluster")}
+    content["ssh_key"] = content["ssh_key"].splitlines()[3]
     keys = [path.read_text().splitlines()[2] for path in cluster.folder.rglob("*-key.pem")]
     found = {*values(content), *keys}
     assert len(keys) == 2 + 4 * len(cluster.sandbox.nodes)
@@ -112,6 +113,7 @@ def test_no_process_shows_a_secret_while_init_works_and_afterwards(
 ) -> None:
     """Init has to write a host's files and access rules again: that is where secrets travel."""
     cluster.on("n1", "rm /etc/bob/consul-*/consul.json /etc/bob/consul-*/agent-key.pem")
+    cluster.on("n1", "rm /etc/bob/agent/agent.json")
     changed: list[str] = []
     found, rounds = watched(
         words, lambda: changed.extend(json.loads(cluster.init("-o", "json").stdout)["changed"])
@@ -154,7 +156,7 @@ def test_no_file_on_a_host_that_others_can_read_holds_a_secret(
 def test_no_journal_holds_a_secret(cluster: Lab, words: list[str]) -> None:
     for node in cluster.sandbox.nodes:
         journal = cluster.on(node.name, "journalctl --no-pager --all --output=export")
-        for unit in ("consul-mgmt", "consul-storage", "consul-tenant", "nomad"):
+        for unit in ("consul-mgmt", "consul-storage", "consul-tenant", "nomad", "bob-agent"):
             assert f"_SYSTEMD_UNIT={unit}.service" in journal
         assert holding(words, journal) == []
 

@@ -167,6 +167,7 @@ def test_the_operator_sees_the_cluster_but_no_secret_and_changes_nothing(
         }
         for method, path in [
             ("GET", "/v1/kv/bob/secret/secrets.json"),
+            ("PUT", "/v1/kv/bob/leader"),
             ("PUT", "/v1/kv/bob/pause"),
             ("DELETE", "/v1/kv/bob/schema"),
             ("GET", "/v1/acl/tokens"),
@@ -218,6 +219,41 @@ def test_the_token_of_an_agent_is_good_for_its_own_node_only(
     assert agent.status("PUT", "/v1/catalog/register", check_of(cluster, "n2", network)) == REFUSED
     assert agent.status("PUT", "/v1/catalog/deregister", {"Node": "n2"}) == REFUSED
     assert_powerless(agent)
+
+
+def test_the_token_of_a_bob_agent_is_good_for_its_own_tasks_only(
+    cluster: Lab, secrets: Secrets
+) -> None:
+    held = json.loads(cluster.on("n1", "cat /etc/bob/agent/agent.json"))
+    assert held["token"] == secrets.bob_agents["n1"].get_secret_value()
+    agent = Asker(cluster, held["token"])
+    assert agent.status("GET", "/v1/kv/bob/cluster") == 200
+    assert agent.status("PUT", "/v1/kv/bob/tasks/n1/stranger") == 200
+    assert agent.status("DELETE", "/v1/kv/bob/tasks/n1/stranger") == 200
+    for method, path in [
+        ("PUT", "/v1/kv/bob/tasks/n2/stranger"),
+        ("GET", "/v1/kv/bob/tasks/n2/stranger"),
+        ("GET", "/v1/kv/bob/secret/nodes/n2/stranger"),
+        ("GET", "/v1/kv/bob/secret/secrets.json"),
+        ("PUT", "/v1/kv/bob/leader"),
+        ("PUT", "/v1/kv/bob/facts/n2"),
+        ("PUT", "/v1/session/create"),
+    ]:
+        assert agent.status(method, path) == REFUSED, path
+
+
+def test_the_command_line_records_wishes_but_never_touches_the_lock(
+    cluster: Lab, secrets: Secrets
+) -> None:
+    wisher = Asker(cluster, secrets.requests.get_secret_value())
+    for method, path in [
+        ("PUT", "/v1/kv/bob/leader"),
+        ("DELETE", "/v1/kv/bob/leader"),
+        ("GET", "/v1/kv/bob/secret/secrets.json"),
+        ("PUT", "/v1/kv/bob/history/stranger"),
+        ("GET", "/v1/acl/tokens"),
+    ]:
+        assert wisher.status(method, path) == REFUSED, path
 
 
 def test_the_tokens_of_nomad_and_of_dns_read_no_secret_and_no_key(
