@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.joining.wanted import Wanted
 from bob.ops.removal.traces import without
-from bob.ops.view import JOINING, LEAVING, SERVER, ClusterView, NodeWish
+from bob.ops.view import JOINING, LEAVING, SERVER, ClusterView
 from inventory import Cluster, Node
 from inventory.facts import BmcFact, Facts, NodeFact
 from inventory.laws import (
@@ -24,11 +24,8 @@ LAWS = (nodes_are_on_every_network, addresses_lie_in_their_network, addresses_ar
 
 def refuse(view: ClusterView, wanted: Wanted) -> None:
     """Raise `UsageError` or `PreflightRefused` when the node cannot be added."""
-    node = wanted.node
-    refuse_unlawful(view.cluster, node)
-    wish = view.wishes.get(node.name)
-    if wish is not None and wish.state != JOINING:
-        _refuse_member(view, wanted, wish)
+    refuse_unlawful(view.cluster, wanted.node)
+    refuse_member(view, wanted.node, again=wanted.again)
 
 
 def refuse_unlawful(cluster: Cluster, node: Node) -> None:
@@ -50,24 +47,24 @@ def member_reason(view: ClusterView, node: Node) -> str:
     return f"{node.name} is a member already" if _as_known(view, node) else ""
 
 
-def _as_known(view: ClusterView, node: Node) -> bool:
-    return any(
-        known.name == node.name and known.addresses == node.addresses
-        for known in view.cluster.nodes
-    )
-
-
-def _refuse_member(view: ClusterView, wanted: Wanted, wish: NodeWish) -> None:
-    """A member may be added again only when its host was installed anew."""
-    name = wanted.node.name
+def refuse_member(view: ClusterView, node: Node, *, again: bool) -> None:
+    """A member may be added again only when its host was installed anew (`again`)."""
+    name, wish = node.name, view.wishes.get(node.name)
+    if wish is None or wish.state == JOINING:
+        return
     if wish.state == LEAVING:
         raise PreflightRefused(
             f"{name} is being removed", cure="Wait for it (bob op ls), then try again."
         )
-    if not _as_known(view, wanted.node):
+    if not _as_known(view, node):
         raise UsageError(
             f"{name} is a member with other addresses",
             cure=f"Give the node another name, or take the old one out: bob remove-node {name}",
+        )
+    if view.alive(name):
+        raise PreflightRefused(
+            f"{name} is a member already, and alive, but not healthy",
+            cure=f"See bob status; to set it up anew: bob remove-node {name}, then add it.",
         )
     if wish.role == SERVER:
         raise PreflightRefused(
@@ -75,17 +72,19 @@ def _refuse_member(view: ClusterView, wanted: Wanted, wish: NodeWish) -> None:
             cure="Wait until the robot has replaced it (bob status), or take it out first: "
             f"bob remove-node {name}",
         )
-    if view.alive(name):
-        raise PreflightRefused(
-            f"{name} is a member already, and alive, but not healthy",
-            cure=f"See bob status; to set it up anew: bob remove-node {name}, then add it.",
-        )
-    if not wanted.again:
+    if not again:
         raise PreflightRefused(
             f"{name} is a member that is down: its host was not installed anew",
             cure=f"Look at journalctl -u 'consul-*' on {name}; to set it up anew: "
             f"bob remove-node {name}, then add it.",
         )
+
+
+def _as_known(view: ClusterView, node: Node) -> bool:
+    return any(
+        known.name == node.name and known.addresses == node.addresses
+        for known in view.cluster.nodes
+    )
 
 
 def _broken(cluster: Cluster, node: Node) -> Iterator[str]:
