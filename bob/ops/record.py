@@ -69,7 +69,7 @@ class Operation(BaseModel):
     @property
     def abortable(self) -> bool:
         """No step beyond the point of no return has begun."""
-        return not any(step.final and step.state is not StepState.PENDING for step in self.steps)
+        return not any(step.final and step.attempts for step in self.steps)
 
     @property
     def waiting_for(self) -> StepRecord | None:
