@@ -37,7 +37,7 @@ def init(
     is not the one that was begun with, and the error of the step that failed.
     """
     folder = private_folder(paths.cluster_dir(cluster.name))
-    with _alone(folder, cluster.name):
+    with alone(folder, cluster.name):
         store = FileStore(folder / "ops")
         operation = take_up(store, cluster, accepted)
         context = InitContext(
@@ -94,14 +94,14 @@ def _guard_inventory(operation: Operation, cluster: Cluster, accepted: Collectio
 
 
 @contextmanager
-def _alone(folder: Path, cluster: str) -> Iterator[None]:
-    """One `bob init` for a cluster at a time; the kernel forgets the lock when we die."""
+def alone(folder: Path, cluster: str) -> Iterator[None]:
+    """One `bob init` or `bob reset` of a cluster at a time; the kernel ends the lock with us."""
     with (folder / "init.lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ScopeHeld(
-                f"another bob init of {cluster} runs on this machine",
+                f"another bob init or bob reset of {cluster} runs on this machine",
                 cure="Wait for it; the same command then shows what is left to do.",
             ) from None
         yield

@@ -87,11 +87,11 @@ def test_after_that_the_change_has_to_be_accepted_and_is_recorded(
 
 def test_one_init_of_a_cluster_at_a_time(tmp_path: Path) -> None:
     with (
-        run._alone(tmp_path, "c1"),
-        pytest.raises(ScopeHeld, match="another bob init of c1") as held,
-        run._alone(tmp_path, "c1"),
+        run.alone(tmp_path, "c1"),
+        pytest.raises(ScopeHeld, match="another bob init or bob reset of c1") as held,
+        run.alone(tmp_path, "c1"),
     ):
         pass
     assert held.value.exit_code == 5
-    with run._alone(tmp_path, "c1"):
+    with run.alone(tmp_path, "c1"):
         pass

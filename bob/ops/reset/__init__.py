@@ -1,0 +1,1 @@
+"""Taking a whole cluster down: every host bare again, and its secrets put aside."""
