@@ -23,7 +23,12 @@ class Agents(Step[InitContext]):
         return needed(f"not running on {', '.join(lacking)}") if lacking else DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
-        script = install.restart_script([BOB_UNIT]) + install.start_script([BOB_UNIT])
+        script = (
+            # Its unit may have been replaced by a run that was stopped before systemd read it.
+            f"! [ -e {install.STALE}/{BOB_UNIT} ] || systemctl daemon-reload\n"
+            + install.restart_script([BOB_UNIT])
+            + install.start_script([BOB_UNIT])
+        )
 
         def start(host: Host) -> None:
             host.run(script, timeout=deadline.left())

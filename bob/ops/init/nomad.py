@@ -76,12 +76,16 @@ class NomadClients(Step[InitContext]):
 
 
 def start(context: InitContext, host: Host) -> None:
-    """Start Nomad with its final configuration, or restart it when it ran with another one."""
+    """Start Nomad with its final configuration, or restart it when it ran with another one.
+
+    bob-agent begins here as well: it gets ready while Nomad registers, and `agents` finds it so.
+    """
     final = nomad_config_file(context, host.name)
     if install.differing(host, [final]):
         install.send_files(host, [final], [agents.NOMAD_UNIT])
     units = [agents.NOMAD_UNIT]
-    host.run(install.restart_script(units) + install.start_script(units))
+    begun = install.start_script([*units, agents.BOB_UNIT])
+    host.run(install.restart_script(units) + begun)
 
 
 def _wait(context: InitContext, what: str, names: set[str], deadline: Deadline) -> None:
