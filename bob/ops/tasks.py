@@ -18,6 +18,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bob.clients.consul import Consul, Txn, TxnResult
 from bob.errors import DeadlinePassed, Permanent, Temporary
+from bob.ops.consul_store import OPERATIONS
+from bob.ops.record import Operation
+from bob.ops.states import State
 from bob.ops.store import Conflict
 from bob.provision.access import SECRET_KEYS
 from bob.waiting import Deadline, pause
@@ -25,6 +28,7 @@ from bob.waiting import Deadline, pause
 TASKS = "bob/tasks/"
 PAYLOADS = f"{SECRET_KEYS}nodes/"
 LOOK_SECONDS = 0.2
+AT_WORK = frozenset({State.RUNNING, State.ABORTING})
 
 
 class TaskState(enum.StrEnum):
@@ -67,6 +71,7 @@ class Tasks:
         self._leader = leader
         self._operation = operation
         self._epoch = epoch
+        self._record = OPERATIONS + operation
 
     def run(
         self,
@@ -113,8 +118,10 @@ class Tasks:
         if payload is not None:
             txn.set(secret, payload)
         txn.cas(key, wanted.model_dump_json(indent=2), entry.modify_index if entry else 0)
+        # A request that arrives late must not hand out what an abort has taken back meanwhile.
+        txn.check_index(self._record, self._index())
         if not self._leader.commit(txn).ok:
-            raise Temporary(f"{key} was changed meanwhile")
+            raise Temporary(f"{key} was changed meanwhile", delay=LOOK_SECONDS)
 
     def wait(self, node: str, step: str, deadline: Deadline) -> dict[str, Any]:
         """Wait until the task is over; its result. Raises like `run`."""
@@ -163,6 +170,13 @@ class Tasks:
 
     def _keys(self) -> list[str]:
         return [key for key in self._consul.kv.keys(TASKS) if _operation(key) == self._operation]
+
+    def _index(self) -> int:
+        """The place in time of our operation's record. Raises `Conflict` when it is not at work."""
+        entry = self._consul.kv.get(self._record)
+        if entry is None or Operation.model_validate_json(entry.value).state not in AT_WORK:
+            raise Conflict(f"operation {self._operation} is not at work")
+        return entry.modify_index
 
     def _key(self, node: str, step: str) -> str:
         return f"{TASKS}{node}/{self._operation}.{step}"

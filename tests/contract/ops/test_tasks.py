@@ -9,6 +9,10 @@ from sim_clock import SimClock
 
 from bob.clients.consul import Consul, Txn, TxnResult
 from bob.errors import DeadlinePassed, LockLost, Permanent, Temporary
+from bob.ops.consul_store import OPERATIONS
+from bob.ops.record import Operation
+from bob.ops.states import State
+from bob.ops.store import Conflict
 from bob.ops.tasks import PAYLOADS, TASKS, Task, Tasks, TaskState
 from bob.waiting import Clock, Deadline
 
@@ -33,10 +37,18 @@ def time() -> SimClock:
 @pytest.fixture(params=["fake", "real"])
 def consul(request: pytest.FixtureRequest, time: SimClock) -> Consul:
     if request.param == "fake":
-        return FakeConsul(ConsulState(time))
-    real: Consul = request.getfixturevalue("brisk_consul")
-    real.kv.delete("bob/", recurse=True)
-    return real
+        made: Consul = FakeConsul(ConsulState(time))
+    else:
+        made = request.getfixturevalue("brisk_consul")
+        made.kv.delete("bob/", recurse=True)
+    for name in ("op", "op2"):
+        record(made, name, State.RUNNING)
+    return made
+
+
+def record(consul: Consul, name: str, state: State) -> None:
+    operation = Operation(id=name, kind="t", target="n4", scopes=("node/n4",), state=state)
+    consul.kv.put(OPERATIONS + name, operation.model_dump_json())
 
 
 @pytest.fixture
@@ -112,7 +124,28 @@ def test_a_silent_agent_costs_the_deadline(consul: Consul, tasks: Tasks, time: S
 def test_who_does_not_lead_hands_nothing_out(consul: Consul) -> None:
     with pytest.raises(LockLost):
         Tasks(consul, NeverLeads(), "op", 1).start("n4", "configure", "configure", {}, b"files")
-    assert consul.kv.keys("bob/") == ()
+    assert consul.kv.keys(TASKS) == consul.kv.keys(PAYLOADS) == ()
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.FAILED])
+def test_an_operation_that_is_not_at_work_hands_nothing_out(
+    consul: Consul, tasks: Tasks, state: State
+) -> None:
+    record(consul, "op", state)
+    with pytest.raises(Conflict):
+        tasks.start("n4", "configure", "configure")
+    assert consul.kv.keys(TASKS) == ()
+
+
+def test_a_late_request_hands_nothing_out(consul: Consul) -> None:
+    class Late:
+        def commit(self, txn: Txn) -> TxnResult:
+            record(consul, "op", State.ABORTING)
+            return txn.commit()
+
+    with pytest.raises(Temporary):
+        Tasks(consul, Late(), "op", 3).start("n4", "configure", "configure", {}, b"files")
+    assert consul.kv.keys(TASKS) == consul.kv.keys(PAYLOADS) == ()
 
 
 def test_before_an_undo_nothing_begins_and_nothing_runs(
@@ -135,6 +168,5 @@ def test_nothing_is_left_of_the_tasks_of_an_operation(consul: Consul, tasks: Tas
     tasks.start("n4", "configure", "configure", {}, b"files")
     Tasks(consul, AlwaysLeads(), "op2", 3).start("n4", "configure", "configure", {}, b"files")
     tasks.forget()
-    assert consul.kv.keys("bob/") == (
-        f"{PAYLOADS}n4/op2.configure", f"{TASKS}n4/op2.configure",
-    )  # fmt: skip
+    assert consul.kv.keys(PAYLOADS) == (f"{PAYLOADS}n4/op2.configure",)
+    assert consul.kv.keys(TASKS) == (f"{TASKS}n4/op2.configure",)
