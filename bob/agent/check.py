@@ -106,4 +106,4 @@ class CheckReporter:
 
 
 def _note() -> str:
-    return f"said at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"said at {datetime.now(UTC).isoformat(sep=' ', timespec='milliseconds')}"

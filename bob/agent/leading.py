@@ -71,7 +71,11 @@ class Leading:
 
     def leads(self) -> bool:
         """We lead now."""
-        return bool(self._epoch())
+        try:
+            self._elector.leadership()
+        except LockLost:
+            return False
+        return True
 
     def healthy(self) -> bool:
         """The robot works as it should."""
@@ -79,9 +83,7 @@ class Leading:
 
     def samples(self) -> Iterable[Sample]:
         """The numbers of election and robot."""
-        epoch = self._epoch()
-        yield Sample("bob_agent_leader", float(bool(epoch)))
-        yield Sample("bob_agent_epoch", float(epoch))
+        yield Sample("bob_agent_leader", float(self.leads()))
         yield from (Sample(name, value) for name, value in self._robot.metrics().items())
 
     def _elect(self, stop: threading.Event, beat: Beat) -> None:
@@ -109,12 +111,6 @@ class Leading:
         others = (str(node.addresses[NetworkName.MGMT]) for node in nodes)
         urls = [f"https://{host}:{NOMAD_HTTP_PORT}" for host in (LOOPBACK, *others)]
         return Nomad.any(urls, token, Path(NOMAD_CONFIG_DIR / nomad_config.CA_FILE))
-
-    def _epoch(self) -> int:
-        try:
-            return self._elector.leadership().epoch
-        except LockLost:
-            return 0
 
 
 def _consul(network: NetworkName, token: str, timeout: float | None = None) -> Consul:
