@@ -35,6 +35,7 @@ def sense(
     nodes = _ask(nomad.state.nodes)
     jobs = _ask(nomad.state.job_states)
     volumes = _ask(nomad.state.host_volumes)
+    known = _by_name(nodes or ())
     return ClusterView(
         now=now(),
         cluster=records.cluster(),
@@ -46,7 +47,8 @@ def sense(
         },
         consul={network: _quorum(consul.operator) for network, consul in networks.items()},
         nomad=_quorum(nomad.operator),
-        nodes=_by_name(nodes or ()),
+        nodes=known,
+        former_nodes=tuple(node for node in nodes or () if node is not known[node.name]),
         volumes=_volumes(nodes or (), volumes or ()),
         jobs={job.id: job for job in jobs or ()},
         services={

@@ -70,8 +70,9 @@ class ClusterView:
     """What is wished and what is seen.
 
     `now` is Unix time in seconds. `members` are the gossip members of each network by name;
-    `consul` the quorum of each network; `nodes` Nomad's nodes by name (the ready one of several);
-    `jobs` all jobs of Nomad by id; `services` the wishes in `bob/services/` (JSON documents).
+    `consul` the quorum of each network; `nodes` Nomad's nodes by name (the ready one of several;
+    the others are `former_nodes`); `jobs` all jobs of Nomad by id; `services` the wishes in
+    `bob/services/` (JSON documents).
     `volumes` names the volumes that Nomad made on a host, and which are nowhere else, by node.
     `held` maps each held scope to the operation that holds it. A network that could not be asked
     is missing in `members`; `nomad_known` is False when Nomad gave no answer.
@@ -84,6 +85,7 @@ class ClusterView:
     consul: Mapping[NetworkName, Quorum] = field(default_factory=dict)
     nomad: Quorum = Quorum()
     nodes: Mapping[str, Node] = field(default_factory=dict)
+    former_nodes: tuple[Node, ...] = ()
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

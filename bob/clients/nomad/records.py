@@ -8,7 +8,7 @@ from typing import Any
 
 RUNNING = "running"
 READY = "ready"
-RUN = "run"
+DOWN = "down"
 FINISHED = frozenset({"complete", "failed", "lost"})
 SERVICE, BATCH, SYSTEM, SYSBATCH = "service", "batch", "system", "sysbatch"
 

@@ -105,6 +105,7 @@ class World:
             now=self.time.now(), cluster=self.cluster, wishes=records.nodes(),
             nodes=nodes, jobs={job.id: job for job in self.nomad.state.job_states()},
             services=services, nomad=quorum,
+            former_nodes=tuple(n for n in self.nomad.state.nodes() if n != nodes[n.name]),
             consul={NetworkName.MGMT: quorum},
         )  # fmt: skip
 
