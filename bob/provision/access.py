@@ -224,7 +224,12 @@ REQUESTS_POLICY = _policy(
         [
             *_SEE_ALL_BUT_SECRETS,
             ("key", "bob/pause", "write"),
-            *((("key_prefix", f"bob/{part}/", "write")) for part in ("ops", "active", "services")),
+            # In a transaction Consul asks for the right to write even where it only looks: there
+            # the wish makes sure that its operation is not finished already.
+            *(
+                ("key_prefix", f"bob/{part}/", "write")
+                for part in ("ops", "active", "services", "history")
+            ),
         ],
         operator="read",
     ),

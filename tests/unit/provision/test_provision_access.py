@@ -20,7 +20,10 @@ from bob.provision.secrets import Secrets
 from inventory.model import Cluster, NetworkName
 
 # What part of the keys below `bob/` each kind of policy may write.
-WRITTEN = {"bob-node": {"tasks", "facts"}, "bob-requ": {"ops", "active", "services", "pause"}}
+WRITTEN = {
+    "bob-node": {"tasks", "facts"},
+    "bob-requ": {"ops", "active", "services", "history", "pause"},
+}
 
 
 @pytest.mark.parametrize("network", NETWORKS)
