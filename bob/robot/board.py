@@ -37,10 +37,12 @@ class Board:
         if self.pause and self.pause.in_force(time.time()):
             return self._cut(self.pause.sentence)
         parts = [_at_work(operation, said) for operation, said in self.working[:1]]
-        waiting = len(self.records) - len(self.working)
-        if more := len(self.working) - 1 + waiting if parts else 0:
-            parts.append(f"{more} more {'operation' if more == 1 else 'operations'}")
-        parts += [_failed(s.operation) for s in self.records if s.operation.state is State.FAILED]
+        at_work = {operation.id for operation, _ in self.working}
+        rest = [s.operation for s in self.records if s.operation.id not in at_work]
+        waiting = [one for one in rest if one.state in WAITING]
+        if more := max(len(self.working) - 1, 0) + len(waiting):
+            parts.append(f"{more} {'more ' * bool(parts)}operation{'s' * (more > 1)}")
+        parts += [_at_rest(one) for one in rest if one.state not in WAITING]
         parts += [remark for remarks in self.remarks.copy().values() for remark in remarks]
         return self._cut("; ".join(parts) or "nothing to do")
 
@@ -81,6 +83,7 @@ class Figures:
         return {PREFIX + name: value for name, value in found.items()}
 
 
+WAITING = (State.PENDING, State.RUNNING, State.ABORTING)  # for a free worker, or a delay
 UNFINISHED = (State.PENDING, State.RUNNING, State.PAUSED, State.FAILED, State.ABORTING)
 ENDS = (State.DONE, State.ABORTED, State.FAILED)
 
@@ -90,5 +93,6 @@ def _at_work(operation: Operation, said: str) -> str:
     return f"{what}: {said}" if said else what
 
 
-def _failed(operation: Operation) -> str:
-    return f"{operation.kind} {operation.target} failed: bob op show {operation.id}"
+def _at_rest(operation: Operation) -> str:
+    state = "failed" if operation.state is State.FAILED else "is paused"
+    return f"{operation.kind} {operation.target} {state}: bob op show {operation.id}"

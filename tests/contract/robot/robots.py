@@ -35,13 +35,17 @@ MGMT = NetworkName.MGMT
 
 
 class World:
-    """Effects of steps by "<target>/<step>"; a step stands still while it is in `held`."""
+    """Effects of steps by "<target>/<step>"; a step waits while it is in `held`.
+
+    In `hang` it does not even look at its clock, like a call that gets no answer.
+    """
 
     def __init__(self) -> None:
         self.effects: list[str] = []
         self.undone: list[str] = []
         self.begun: list[str] = []
         self.held: set[str] = set()
+        self.hang: set[str] = set()
         self.errors: dict[str, list[BaseException]] = {}
         self.guarded: set[str] = set()
 
@@ -60,6 +64,8 @@ def make_step(world: World, step_name: str, *, last: bool) -> Step[OperationCont
             effect = f"{context.target}/{step_name}"
             world.begun.append(effect)
             context.say(f"waiting for {effect}")
+            while effect in world.hang:
+                time.sleep(0.02)
             while effect in world.held:
                 context.clock.sleep(0.05)
             if world.errors.get(effect):
@@ -197,6 +203,7 @@ class Site(ABC):
 
     def stop(self) -> None:
         self.world.held.clear()
+        self.world.hang.clear()
         for agent in self.agents:
             agent.stop()
 

@@ -31,6 +31,7 @@ def test_an_operation_is_carried_out_and_announced(site: Site) -> None:
     metrics = agent.robot.metrics()
     assert metrics["bob_robot_operations_done_total"] == 1
     assert metrics["bob_robot_operations_running"] == 0
+    assert metrics["bob_robot_operations_started_total"] == 1
 
 
 def test_what_waited_for_a_leader_is_begun_at_once(site: Site) -> None:
