@@ -54,8 +54,9 @@ def wish(
 
     request = Request(kind, target, dict(params or {}), tuple(accept or ()))
     context = load_context(cluster)
-    submitted = record(context, request, yes=yes, question=question, output=output)
-    if submitted is None:
+    submitted = record(context, request, yes=yes, question=question)
+    if isinstance(submitted, str):
+        _say_done(context, submitted, output)
         return
     more = {"cluster": context.cluster, "attached": submitted.attached}
     if detach:
@@ -64,10 +65,8 @@ def wish(
     finish(attend(context, submitted.operation.id), output, **more)
 
 
-def record(
-    context: Context, request: Request, *, yes: bool, question: str = "", output: Format
-) -> Submitted | None:
-    """Judge, ask and record. None when there is nothing to do, which was said then."""
+def record(context: Context, request: Request, *, yes: bool, question: str = "") -> Submitted | str:
+    """Judge, ask and record; or why there is nothing to do."""
     from bob.ops.consul_store import ConsulStore
     from bob.ops.kind import kind_of, refuse_guarded
     from bob.ops.sense import sense
@@ -81,8 +80,7 @@ def record(
         console.err.print(f"This is under way already, as operation {same.id}.")
         return submit(store, request, view)
     if reason := kind.done(request, view):
-        _say_done(context, reason, output)
-        return None
+        return reason
     kind.check(request, view)
     guards = tuple(kind.guards(request, view))
     refuse_guarded(guards, request.accepted)

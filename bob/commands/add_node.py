@@ -67,9 +67,9 @@ def add_node(
     context = load_context(cluster)
     nodes, ssh = new_nodes(context, names, file, options)
     view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
-    done, begun, new = _sort(context, view, nodes)
+    done, begun, new = sort_out(context, view, nodes)
     if new:
-        begun |= _bring_in(context, view, new, ssh, yes=yes)
+        begun |= bring_in(context, view, new, ssh, yes=yes)
     if detach and begun:
         _emit(context, nodes, done, begun, output)
         raise unfinished(next(iter(begun.values())).id)
@@ -81,7 +81,7 @@ def add_node(
         console.err.print(f"Add this below [bold]nodes[/] of your inventory:\n{lines}", end="")
 
 
-def _sort(
+def sort_out(
     context: Context, view: ClusterView, nodes: Sequence[Node]
 ) -> tuple[dict[str, str], dict[str, Operation], list[Node]]:
     """Nodes with nothing to do and why, those that are joining now, and the others.
@@ -132,7 +132,7 @@ def _under_way(context: Context, view: ClusterView, node: Node) -> Operation | N
     return None
 
 
-def _bring_in(
+def bring_in(
     context: Context, view: ClusterView, nodes: Sequence[Node], ssh: Ssh, *, yes: bool
 ) -> dict[str, Operation]:
     """Look at the hosts, ask, let the robot's key in, and record an operation for each."""
