@@ -25,9 +25,9 @@ def test_every_agent_is_a_member_and_every_server_a_voter(cluster: Lab) -> None:
 
 def test_bob_agent_runs_on_every_node_and_takes_little_memory(cluster: Lab) -> None:
     for node in cluster.sandbox.nodes:
-        show = "systemctl show -P ActiveState -P SubState -P MainPID bob-agent"
-        state, detail, process = cluster.on(node.name, show).split()
-        assert (state, detail) == ("active", "running")
+        show = "systemctl is-active bob-agent; systemctl show -P MainPID bob-agent"
+        state, process = cluster.on(node.name, show).split()
+        assert state == "active"
         assert cluster.on(node.name, "ls /run/bob/stale").split() == []
         used = cluster.on(node.name, f"grep ^Pss: /proc/{process}/smaps_rollup").split()
         print(f"{node.name}: bob-agent takes {int(used[1]) / 1024:.1f} MB (PSS)")
