@@ -124,7 +124,7 @@ def _instance(body: Mapping[str, Any]) -> ServiceInstance:
         id=service["ID"],
         name=service["Service"],
         address=service["Address"] or body["Node"]["Address"],
-        port=service["Port"],
+        port=service.get("Port", 0),  # left out when there is none
         tags=tuple(service["Tags"] or ()),
         checks=tuple(_check(check) for check in body["Checks"]),
     )

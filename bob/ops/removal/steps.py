@@ -75,7 +75,8 @@ class Wipe(Step[OperationContext]):
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
-        context.tasks.run(context.target, self.name, WIPE, deadline)
+        users = [context.records.cluster().ssh.user]  # who may hold the key of the robot
+        context.tasks.run(context.target, self.name, WIPE, deadline, {"users": users})
         context.say(f"waiting until {context.target} has left every network")
         wait_for(
             lambda: not alive_on(context.view(), context.target),
