@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import requests
 
@@ -89,8 +90,11 @@ class Http:
         accept: Collection[int] = (),
         wait: float = 0.0,
         sink: BinaryIO | None = None,
+        host: str = "",
     ) -> Answer:
         """Send one request; `body` is bytes, a file to send, or an object to send as JSON.
+
+        Only the candidate at the address `host` is asked, if it is one.
 
         A good answer's body goes into the empty file `sink` if there is one, and `wait` limits then
         how long no byte of it may come.
@@ -104,14 +108,17 @@ class Http:
         ready = body is None or isinstance(body, bytes) or hasattr(body, "read")
         data = body if ready else json.dumps(body).encode()
         safe = method in SAFE_METHODS
-        first, count = self._preferred, len(self.addresses)
+        asked = [n for n, url in enumerate(self.addresses) if urlsplit(url).hostname == host]
+        candidates = asked or list(range(len(self.addresses)))
+        first = candidates.index(self._preferred) if self._preferred in candidates else 0
+        count = len(candidates)
         missed: list[Unreachable] = []
         if not safe:
             self.before_write()
         for position in range(count):
             if missed and deadline.passed():
                 break
-            choice = (first + position) % count
+            choice = candidates[(first + position) % count]
             left = max(deadline.left(), 0.001)
             share = left / (count - position)  # a write has one try only, so it may use all
             limits = (min(CONNECT_SECONDS, share), (share if safe else left) + wait)

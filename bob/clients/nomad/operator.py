@@ -12,5 +12,11 @@ class Operator(quorum.Operator):
     snapshot_path = "/v1/operator/snapshot"
 
     def force_leave(self, server: str) -> None:
-        """Let the gossip of the servers forget one that is gone; its name in full: n4.global."""
-        self._http.request("PUT", "/v1/agent/force-leave", params={"node": server, "prune": 1})
+        """Let the gossip of the servers forget one that is gone; its name in full: n4.global.
+
+        Only a server can do that, so the leader is asked.
+        """
+        leader = self.raft().leader
+        host = leader.address.partition(":")[0] if leader else ""
+        params: dict[str, str | int] = {"node": server, "prune": 1}
+        self._http.request("PUT", "/v1/agent/force-leave", params=params, host=host)

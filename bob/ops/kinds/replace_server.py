@@ -5,6 +5,9 @@ The target is the old server; `params["by"]` names the new one.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from bob.errors import GuardRefused
 from bob.ops.context import OperationContext
 from bob.ops.kind import Kind, Request
@@ -16,7 +19,7 @@ from bob.ops.servers.settle import Refresh, Settle
 from bob.ops.servers.snapshot import Snapshot
 from bob.ops.servers.wish import WishClient, WishServer
 from bob.ops.step import Step
-from bob.ops.view import ClusterView
+from bob.ops.view import MEMBER, ClusterView
 
 
 class ReplaceServer(Kind):
@@ -41,6 +44,15 @@ class ReplaceServer(Kind):
         if judge.is_wished(view, old) or judge.acts(view, old):
             return ""
         return PROMOTE.done(Request(PROMOTE.name, new), view)
+
+    def warnings(self, request: Request, view: ClusterView) -> Iterable[str]:
+        old, new = view.wishes[request.target].zone, view.wishes[new_server(request)].zone
+        zones = view.zones() + Counter({new: 1})
+        if zones[new] - (zones[old] - 1) > 1 and view.wishes[request.target].state == MEMBER:
+            yield (
+                f"zone {new} then has more servers than zone {old}: the robot will make a node of "
+                f"zone {old} a server again, but for nodes in maintenance"
+            )
 
     def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
         new, old = new_server(request), request.target

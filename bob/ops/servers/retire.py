@@ -51,8 +51,12 @@ def retire(context: OperationContext, node: str, deadline: Deadline, step: str) 
         configure(context, node, servers, step, deadline, forget_raft=True)
         for name, operator in operators.items():  # the leader had added it again meanwhile
             leave(operator, node, name)
-    if any(server.name == node for server in context.nomad.state.servers()):
-        context.nomad.operator.force_leave(f"{node}.{NOMAD_REGION}")
+    wait_for(
+        lambda: _forgotten(context, node),
+        what=f"Nomad's gossip forgets the server {node}",
+        deadline=deadline,
+        interval=LOOK_SECONDS,
+    )
 
 
 def hand_over(operator: Operator, node: str, deadline: Deadline) -> None:
@@ -85,6 +89,16 @@ def leave(operator: Operator, node: str, name: str) -> None:
     if peer.voter and len(others & healthy) < judge.majority(len(others)):
         raise Temporary(f"{name} would be without a majority when {node} leaves it")
     operator.remove_peer(peer.id)
+
+
+def _forgotten(context: OperationContext, node: str) -> bool:
+    try:
+        if all(server.name != node for server in context.nomad.state.servers()):
+            return True
+        context.nomad.operator.force_leave(f"{node}.{NOMAD_REGION}")
+    except Temporary:  # the answer waits for gossip, sometimes for longer than we do
+        return False
+    return False
 
 
 def _peer(raft: RaftConfiguration, node: str) -> RaftPeer | None:
