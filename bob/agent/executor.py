@@ -91,6 +91,7 @@ class Executor:
                 break
             match choose(tasks, self._epochs.value, self._leader()):
                 case Refuse(found, reason):
+                    logs.get().warning("task refused", task=found.key, reason=reason)
                     refused = _outcome(found, TaskState.FAILED, error=reason, retry=True)
                     self._finish(found, refused, stop, beat)
                 case Do(found):

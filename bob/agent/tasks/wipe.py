@@ -34,7 +34,7 @@ def run(work: Work) -> dict[str, Any]:
         raise Permanent(f"{CLAIM_FILE} is missing: whose host is this?", cure="Wipe it by hand.")
     for user in work.names("users") or ("root",):
         _forget_key(work, user)
-    script = wipe_script(claim.read_text().strip(), leave=True)
+    script = wipe_script(claim.read_text().strip(), leave=True) + f"rm -f {SCRIPT}\n"
     files.replace(work.machine, NodeFile(str(SCRIPT), script.encode(), 0o700))
     work.afterwards.append(lambda: _start(work))
     return {}
@@ -62,8 +62,7 @@ def _forget_key(work: Work, user: str) -> None:
 def _start(work: Work) -> None:
     """In a unit of its own: it ends ours with all its processes."""
     ran = work.machine.run(
-        "systemd-run", "--collect", "--no-block", "--unit=bob-wipe",
-        "/bin/sh", "-c", f"sh {SCRIPT}; rm -f {SCRIPT}",
+        "systemd-run", "--collect", "--no-block", "--unit=bob-wipe", "/bin/sh", str(SCRIPT),
         timeout=START_SECONDS,
     )  # fmt: skip
     if ran.code:
