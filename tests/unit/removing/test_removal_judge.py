@@ -18,8 +18,6 @@ from bob.ops.removal.as_server import scopes_of, stand_in_of
 from bob.ops.view import ClusterView
 from inventory import NetworkName
 
-sys.path.append(str(Path(__file__).parents[1] / "servers"))
-
 THREE = {"n1": "a", "n2": "b", "n3": "c"}
 NO_SPREAD = {"n1": "a", "n2": "b", "n3": "c", "n4": "b"}
 
