@@ -17,6 +17,7 @@ from bob.ops.view import ClusterView, Quorum
 from inventory import NetworkName
 
 SERVICES = "bob/services/"
+TUNING = "bob/tuning"
 T = TypeVar("T")
 
 
@@ -54,6 +55,7 @@ def sense(
         services={
             entry.key.removeprefix(SERVICES): entry.json() for entry in mgmt.kv.list(SERVICES)
         },
+        tuning=tuning.json() if (tuning := mgmt.kv.get(TUNING)) else None,
         held={
             entry.key.removeprefix(ACTIVE): entry.value.decode() for entry in mgmt.kv.list(ACTIVE)
         },

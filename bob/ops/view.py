@@ -74,6 +74,7 @@ class ClusterView:
     the others are `former_nodes`); `jobs` all jobs of Nomad by id; `services` the wishes in
     `bob/services/` (JSON documents).
     `volumes` names the volumes that Nomad made on a host, and which are nowhere else, by node.
+    `tuning` are the settings by size that were written last (`bob.ops.tuning.settings`).
     `held` maps each held scope to the operation that holds it. A network that could not be asked
     is missing in `members`; `nomad_known` is False when Nomad gave no answer.
     """
@@ -89,6 +90,7 @@ class ClusterView:
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tuning: Mapping[str, object] | None = None
     held: Mapping[str, str] = field(default_factory=dict)
     nomad_known: bool = True
 

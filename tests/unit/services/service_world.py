@@ -10,13 +10,13 @@ from fake_consul import FakeConsul
 from fake_consul_state import ConsulState
 from fake_nomad import FakeCatalog, FakeNomad
 from fake_nomad_state import Fleet
-from memory_store import MemoryStore
 from sim_clock import SimClock
 
 from bob.catalogue import Catalogue
-from bob.clients.consul import Txn, TxnResult
+from bob.clients.consul import Member, MemberStatus, Txn, TxnResult
 from bob.election import Leadership
 from bob.ops.cluster_records import CLUSTER_KEY, NODES, ClusterRecords
+from bob.ops.consul_store import ConsulStore
 from bob.ops.context import OperationContext
 from bob.ops.engine import Engine
 from bob.ops.kind import Kind, Request, refuse_guarded
@@ -28,6 +28,7 @@ from inventory import Cluster, NetworkName
 
 NODE_NAMES = ("n1", "n2", "n3", "n4")
 SERVERS = ("n1", "n2", "n3")
+NOW = 1_800_000_000.0
 IMAGE = "bob-demo:0123"
 
 
@@ -102,9 +103,15 @@ class World:
                 nodes[node.name] = node
         quorum = Quorum(self.nomad.operator.raft(), self.nomad.operator.autopilot())
         return ClusterView(
-            now=self.time.now(), cluster=self.cluster, wishes=records.nodes(),
+            now=NOW + self.time.now(), cluster=self.cluster, wishes=records.nodes(),
             nodes=nodes, jobs={job.id: job for job in self.nomad.state.job_states()},
             services=services, nomad=quorum,
+            tuning=tuning.json() if (tuning := self.consul.kv.get("bob/tuning")) else None,
+            members={
+                NetworkName.MGMT: {
+                    name: Member(name, "", MemberStatus.ALIVE, name in SERVERS) for name in nodes
+                }
+            },
             former_nodes=tuple(n for n in self.nomad.state.nodes() if n != nodes[n.name]),
             consul={NetworkName.MGMT: quorum},
         )  # fmt: skip
@@ -117,7 +124,7 @@ class World:
 
     def engine(self, kind: Kind, request: Request, ident: str = "op1") -> Engine[OperationContext]:
         steps = kind.steps(request)
-        self.store = MemoryStore()
+        self.store = ConsulStore(self.consul, Leader(), clock=self.clock)
         record = self.context(request, ident).operation.model_copy(
             update={"steps": records_of(steps)}
         )
