@@ -31,8 +31,8 @@ def decide(context: Context, snapshot: Snapshot) -> ClusterStatus:
     services = services_of(parts.nomad.view, mgmt)
     return ClusterStatus(
         cluster=context.cluster,
-        reasons=reasons_for(parts, nodes, services),
-        failures=(*robot_reasons(snapshot.robot, mgmt, nodes), *failures_of(snapshot.robot)),
+        reasons=(*reasons_for(parts, nodes, services), *robot_reasons(snapshot.robot, mgmt, nodes)),
+        failures=tuple(failures_of(snapshot.robot)),
         robot=_robot(snapshot, mgmt),
         consul_leaders={network: part.leader for network, part in parts.consul.items()},
         nomad_leader=parts.nomad.leader,
