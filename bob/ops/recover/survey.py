@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bob.clients.consul import Consul
@@ -13,12 +14,14 @@ from bob.clients.ssh import Host, quote
 from bob.errors import GuardRefused, Permanent, PreflightRefused, Temporary
 from bob.ops.servers.judge import majority
 from bob.provision.agents import DATA_ROOT, NOMAD_UNIT, consul_agent, consul_agents
+from bob.waiting import Deadline, pause
 from inventory import Cluster, NetworkName
 
 QUORUM_LOSS = "quorum-loss"
 # A raft that has lost `peers.info` would delete our file unread: it takes itself for a new one.
 MARK = "raft/peers.info"
 LOOK_SECONDS = 20.0
+ELECTION_SECONDS = 10.0  # a raft that elects a leader in time is not broken; 4 s are usual
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def look(
 
     holders, _ = fleet.attempt(held)
     clients: dict[str, Consul | Nomad] = {consul_agent(n).unit: c for n, c in consul.items()}
-    rafts = tuple(_raft(unit, client) for unit, client in {**clients, NOMAD_UNIT: nomad}.items())
+    units: dict[str, Consul | Nomad] = {**clients, NOMAD_UNIT: nomad}
+    with ThreadPoolExecutor(len(units)) as pool:
+        rafts = tuple(pool.map(_raft, units, units.values()))
     return Survey(rafts, {host: units for host, units in holders.items() if units})
 
 
@@ -129,4 +134,7 @@ def _raft(unit: str, client: Consul | Nomad) -> Raft:
             f"no server tells who belongs to {unit}: {error}",
             cure="Start its unit on the hosts that are left: it answers also without a leader.",
         ) from error
-    return Raft(unit, tuple(sorted(voters)), bool(leader_of(client)))
+    patience = Deadline(ELECTION_SECONDS)
+    while not (led := bool(leader_of(client))) and not patience.passed():
+        pause(ELECTION_SECONDS / 20, patience.clock)
+    return Raft(unit, tuple(sorted(voters)), led)

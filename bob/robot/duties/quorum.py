@@ -99,7 +99,7 @@ def _wish(view: ClusterView, lost: dict[str, float], strayed: dict[str, float]) 
     if count < wanted and new:
         return Wish(Request("promote", new), f"{count} of {wanted} servers")
     for name, seconds in strayed.items():
-        if seconds >= judge.STABLE_SECONDS and not judge.unfit(view, name):
+        if seconds >= judge.STABLE_SECONDS and _strays(view, name):
             return Wish(Request("promote", name), f"{name} is to be a server and is none")
     for name in sorted(lost, key=lost.__getitem__, reverse=True):
         if lost[name] >= view.cluster.server_grace and trouble(view, name):
@@ -137,18 +137,19 @@ def _can_leave(view: ClusterView, node: str) -> bool:
 
 
 def _strays(view: ClusterView, node: str) -> bool:
-    return view.alive(node) and bool(judge.runs_as_server(view, node))
+    """A server in good health that runs as a client: not one that is lost."""
+    return not judge.unfit(view, node) and bool(judge.runs_as_server(view, node))
 
 
 def _tell(view: ClusterView, lost: dict[str, float]) -> Iterator[Say]:
     count, wanted, grace = len(view.servers), judge.wanted_servers(view), view.cluster.server_grace
     for name, seconds in lost.items():
-        why = trouble(view, name)
-        after = f"{name} is {why} for {seconds:.0f} s" if why else f"{name} has just come back"
-        if seconds < grace:
-            yield Say(f"server {after}; replaced after {grace} s")
-        elif not judge.best(view, name):
-            yield Say(f"server {after}; no other node can take its place")
+        if why := trouble(view, name):
+            after = f"server {name} is {why} for {seconds:.0f} s"
+            if seconds < grace:
+                yield Say(f"{after}; replaced after {grace} s")
+            elif not judge.best(view, name):
+                yield Say(f"{after}; no other node can take its place")
     if count < wanted and not judge.best(view):
         yield Say(f"{count} of {wanted} servers; no other node can become one")
 
