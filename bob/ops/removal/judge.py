@@ -63,7 +63,7 @@ def guards(view: ClusterView, node: str, catalogue: Catalogue) -> Iterator[Guard
         yield Guard(
             NOT_WIPED,
             f"{node} does not answer, so its disks keep the cluster's keys, data and programs",
-            cure="Power it on to have it wiped. If it never comes back, or its disks are erased:",
+            cure="Power it on, and it is wiped.",
         )
 
 

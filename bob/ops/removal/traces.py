@@ -37,8 +37,8 @@ def forget(context: LeaderContext, node: str) -> None:
     Gossip takes a moment to forget: ask `traces` again until there are none.
     """
     cluster = context.records.cluster()
+    leave_rafts(context, node)
     for network, consul in context.networks.items():
-        _leave_raft(consul, node)
         # Not a member any more before it leaves the catalog: the leader puts members back there.
         if any(member.name == node for member in consul.agent.members()):
             consul.agent.force_leave(node)
@@ -50,6 +50,14 @@ def forget(context: LeaderContext, node: str) -> None:
             consul.acl.delete_policy(policy)
     _forget_in_nomad(context, node)
     _forget_records(context.records, node)
+
+
+def leave_rafts(context: LeaderContext, node: str) -> None:
+    """Take the node out of every quorum; one that still runs as a server comes back."""
+    for operator in (*(c.operator for c in context.networks.values()), context.nomad.operator):
+        for peer in operator.raft().peers:
+            if peer.name == node:
+                operator.remove_peer(peer.id)
 
 
 def without_node(secrets: Secrets, node: str) -> Secrets:
@@ -104,17 +112,8 @@ def _in_records(consul: Consul, records: ClusterRecords, node: str) -> Iterator[
         yield "in the inventory"
 
 
-def _leave_raft(consul: Consul, node: str) -> None:
-    for peer in consul.operator.raft().peers:
-        if peer.name == node:
-            consul.operator.remove_peer(peer.id)
-
-
 def _forget_in_nomad(context: LeaderContext, node: str) -> None:
     nomad = context.nomad
-    for peer in nomad.operator.raft().peers:
-        if peer.name == node:
-            nomad.operator.remove_peer(peer.id)
     for server in nomad.state.servers():
         if server.name == node:
             nomad.operator.force_leave(f"{node}.{NOMAD_REGION}")
