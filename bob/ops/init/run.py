@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bob
-from bob import paths
+from bob import logs, paths
 from bob.errors import GuardRefused, ScopeHeld
 from bob.ops.engine import Engine, Observer
 from bob.ops.file_store import FileStore
+from bob.ops.init import existing
 from bob.ops.init.context import InitContext, make_fleet
 from bob.ops.init.steps import STEPS
 from bob.ops.record import Operation, new_id, records_of
@@ -33,20 +34,45 @@ def init(
 ) -> tuple[Operation, InitContext]:
     """Make `cluster` of its hosts, or go on with it. Returns the record and the context.
 
+    A cluster that its robot has changed since is left alone.
+
     Raises `ScopeHeld` when another process does the same now, `GuardRefused` when the inventory
-    is not the one that was begun with, and the error of the step that failed.
+    is not the one that was begun with, or not the one that the cluster has been given since, and
+    the error of the step that failed.
     """
     folder = private_folder(paths.cluster_dir(cluster.name))
     with alone(folder, cluster.name):
         store = FileStore(folder / "ops")
-        operation = take_up(store, cluster, accepted)
+        untouched = _looked_after(store, cluster)
+        operation = untouched or take_up(store, cluster, accepted)
         context = InitContext(
             cluster, folder, tuple(binaries), make_fleet(cluster, folder), store, operation.id
         )
+        if untouched:
+            context.warnings.append(
+                "its robot has changed this cluster since bob init, so the hosts are left as they "
+                "are; bob plan shows what differs from the inventory"
+            )
+            return untouched, context
         try:
             return Engine(store, STEPS, observer).run(operation.id, context), context
         finally:
             context.fleet.close()
+
+
+def _looked_after(store: FileStore, cluster: Cluster) -> Operation | None:
+    """The last `bob init`, when the robot has changed since what that made."""
+    previous = [operation for operation in store.list() if operation.kind == KIND]
+    if not previous or store.active(SCOPE) is not None:
+        return None
+    found = existing.look(cluster.name)
+    if found is None:
+        return None
+    existing.refuse_changed(cluster, found)
+    reason = existing.reshaped(cluster, found)
+    if reason:
+        logs.get().info("left alone", reason=reason)
+    return previous[-1] if reason else None
 
 
 def take_up(store: FileStore, cluster: Cluster, accepted: Collection[str]) -> Operation:
