@@ -12,6 +12,7 @@ from bob.ops.consul_store import ConsulStore
 from bob.ops.context import LeaderContext
 from bob.ops.submit import submit
 from bob.ops.view import ClusterView
+from bob.robot.board import Figures
 from bob.robot.decide import ROBOT
 from bob.robot.duty import Action, Do, Duty, Memory, Say, Wish
 from bob.robot.performing import Means
@@ -31,15 +32,18 @@ class Attendant:
     """One term's part of all duties. `remarks` is where they are told, by duty."""
 
     def __init__(
-        self, duties: Sequence[Duty], means: Means, remarks: dict[str, tuple[str, ...]]
+        self,
+        duties: Sequence[Duty],
+        means: Means,
+        figures: Figures,
+        remarks: dict[str, tuple[str, ...]],
     ) -> None:
         self._duties = tuple(duties)
         self._means = means
         self._remarks = remarks
         self._memories: dict[str, Memory] = {duty.name: {} for duty in duties}
         self._next = {duty.name: -inf for duty in duties}
-        self.seconds = 0.0
-        """How long the last judgement took: the pure part only."""
+        self._figures = figures
 
     def attend(self) -> float:
         """Attend to what is due. Returns when something will be due again (seconds of the clock).
@@ -62,14 +66,14 @@ class Attendant:
 
     def _attend_to(self, duty: Duty, view: ClusterView) -> None:
         log = logs.get().bind(duty=duty.name)
-        began = time.thread_time()
+        began = time.perf_counter()
         try:
             ((_, actions),) = judge([duty], view, self._means.clock.now(), self._memories)
         except Exception as error:
             log.error("BUG", error=repr(error), exc_info=True)
             self._tell(duty, [f"{duty.name}: BUG: {error!r}"])
             return
-        self.seconds = time.thread_time() - began
+        self._figures.duty_seconds[duty.name] = time.perf_counter() - began
         told: list[str] = []
         for action in actions:
             try:

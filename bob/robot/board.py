@@ -59,6 +59,7 @@ class Figures:
         self.started = 0
         self.cycles = 0
         self.cycle_seconds = 0.0
+        self.duty_seconds: dict[str, float] = {}
 
     def cycled(self, seconds: float) -> None:
         """A look at the operations was judged."""
@@ -68,7 +69,8 @@ class Figures:
     def metrics(self, board: Board | None) -> dict[str, float]:
         """All figures by name. `epoch` is 0 when we do not lead.
 
-        Those named after a state count what is unfinished, those with `_total` what has ended.
+        `cycle_seconds` and `duty_<name>_seconds` are how long the last judgement took. Those named
+        after a state count what is unfinished, those with `_total` what has ended.
         """
         records = board.records if board else ()
         states = Counter(seen.operation.state for seen in records)
@@ -80,6 +82,7 @@ class Figures:
         }
         found |= {f"operations_{state.value}": float(states[state]) for state in UNFINISHED}
         found |= {f"operations_{s.value}_total": float(self.ended[s.value]) for s in ENDS}
+        found |= {f"duty_{name}_seconds": used for name, used in self.duty_seconds.copy().items()}
         return {PREFIX + name: value for name, value in found.items()}
 
 

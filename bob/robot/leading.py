@@ -49,7 +49,7 @@ class Leading:
         self._figures = figures
         self._wake = wake
         self.board = Board(epoch=means.term.epoch)
-        self._attendant = Attendant(duties, means, self.board.remarks)
+        self._attendant = Attendant(duties, means, figures, self.board.remarks)
         kv = means.consul.kv
         self._operations: Watch[Records] = Watch(
             Reader(means.consul, means.clock).read, wake.set, means.clock
@@ -91,11 +91,10 @@ class Leading:
         """Take note of what ended, judge when something is new, start what may begin."""
         self._collect()
         records, paused = self._operations.latest, self._paused()
+        trouble = self._operations.trouble or self._pauses.trouble
+        self.board.trouble = f"Consul does not answer: {trouble}" if trouble else ""
         if records is None or paused is None:
-            trouble = self._operations.trouble or self._pauses.trouble
-            self.board.trouble = f"Consul does not answer: {trouble}" if trouble else ""
             return
-        self.board.trouble = self._operations.trouble
         now = self._clock.now()
         if self._judged != (records, paused) or now >= self._again:
             self._judge(records, paused, now)

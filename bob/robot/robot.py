@@ -106,7 +106,7 @@ class Robot:
         return self._figures.metrics(leading.board if leading else None)
 
     def _lead(self, term: Term, stop: threading.Event) -> None:
-        nomad = Source(self._make_nomad)
+        nomad = Source(self._guarded_nomad)
         views = Views(lambda: self._look(self._networks, nomad.get()), self._clock)
         means = Means(self._networks, nomad, term, views, self._clock, self._programs, self._look)
         leading = Leading(
@@ -122,3 +122,8 @@ class Robot:
             term.end()
             self._leading = None
             logs.get().info("term ends", epoch=term.epoch)
+
+    def _guarded_nomad(self) -> Nomad:
+        made = self._make_nomad()
+        self._guard.install([made])
+        return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import time
@@ -81,8 +82,9 @@ def test_what_was_begun_in_a_term_has_no_effect_after_it(site: Site) -> None:
             site.until(lambda: agent.elector.lock is None or not agent.leads)
             with pytest.raises(LockLost):
                 context.records.put("bob/late", "x")
-            with pytest.raises(LockLost):
-                context.consul.http.before_write()
+            for client in (context.consul, context.nomad):
+                with pytest.raises(LockLost):
+                    client.http.before_write()
             with pytest.raises(LockLost):
                 context.clock.sleep(5)
             seen.append("refused")
@@ -110,6 +112,29 @@ def test_a_leader_that_leads_again_does_not_work_twice_on_one_operation(site: Si
     site.world.held.clear()
     site.until_state(made, State.DONE)
     assert site.world.effects.count("n1/two") == 1
+
+
+def test_every_operation_ends_once_while_leaders_come_and_go(site: Site) -> None:
+    agents = [site.agent(f"n{number}") for number in (1, 2, 3)]
+    made = [site.submit(f"n{number}") for number in range(1, 31)]
+    slow = {f"n{number}/two" for number in range(1, 31, 3)}
+    site.world.held |= slow
+    epochs: set[float] = set()
+    for _ in range(4):
+        site.until(lambda: any(a.leads and a.robot._workers.free < 16 for a in agents))
+        leader = next(a for a in agents if a.leads)
+        epochs.add(leader.robot.metrics()["bob_robot_epoch"])
+        with contextlib.suppress(LockLost):
+            end_session(site, leader)
+        site.until(lambda a=leader: not a.leads)
+        site.world.held -= {slow.pop(), slow.pop()}
+    site.world.held.clear()
+    for each in made:
+        site.until_state(each, State.DONE)
+    assert len(epochs) == 4
+    assert len(site.world.effects) == len(set(site.world.effects)) == 90
+    assert site.consul.kv.keys("bob/ops/") == site.consul.kv.keys("bob/active/") == ()
+    assert len({one["id"] for one in site.events()}) == len(site.events())
 
 
 def test_a_paused_robot_begins_no_step_until_the_pause_is_over(site: Site) -> None:
