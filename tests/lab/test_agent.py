@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from harness import Lab
 
-from bob import context as known_clusters
 from bob.clients.consul import Check, Consul, KvEntry
+from bob.context import Context
 from bob.election import LEADER_KEY
 from bob.ops.node_material import encode_files
 from bob.ops.tasks import PAYLOADS, TASKS, Task, TaskState
@@ -30,7 +30,7 @@ METRICS = "http://127.0.0.1:8590/metrics"
 def consul(cluster: Lab, monkeypatch: pytest.MonkeyPatch) -> Consul:
     """Consul with the right to do everything."""
     monkeypatch.setenv("BOB_STATE", str(cluster.state))
-    found = known_clusters.load(cluster.sandbox.name)
+    found = Context.load(cluster.sandbox.name)
     token = found.secrets().robot[NetworkName.MGMT].get_secret_value()
     urls = [found.consul_url(server) for server in found.servers]
     return Consul.any(urls, token, found.consul_ca_file)
