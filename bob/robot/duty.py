@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from bob import logs
 from bob.ops.context import LeaderContext
 from bob.ops.kind import Request
 from bob.ops.view import ClusterView
@@ -72,12 +73,15 @@ class Duty(Protocol):
 
 @cache
 def duties() -> tuple[Duty, ...]:
-    """All duties, by name."""
+    """All duties, by name. One that cannot be loaded must not stop the others: it is logged."""
     import bob.robot.duties
 
-    found: list[Duty] = [
-        importlib.import_module(f"bob.robot.duties.{module.name}").DUTY
-        for module in pkgutil.iter_modules(bob.robot.duties.__path__)
-        if not module.name.startswith("_")
-    ]
+    found: list[Duty] = []
+    for module in pkgutil.iter_modules(bob.robot.duties.__path__):
+        if module.name.startswith("_"):
+            continue
+        try:
+            found.append(importlib.import_module(f"bob.robot.duties.{module.name}").DUTY)
+        except Exception as error:
+            logs.get().error("BUG", duty=module.name, error=repr(error), exc_info=True)
     return tuple(sorted(found, key=lambda duty: duty.name))

@@ -26,7 +26,7 @@ from bob.waiting import SYSTEM_CLOCK, Clock
 from inventory import NetworkName
 
 LOOK_SECONDS = 0.1  # between two looks at whether we lead; they cost nothing, it is our own memory
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 5.0  # after a bug: each time it is logged with where it happened
 STOP_SECONDS = 5.0  # for jobs to come to a wait; what is still at work then has no effect any more
 SILENT_SECONDS = 60.0  # a blocking read takes 27 s, and may be answered late
 
@@ -69,6 +69,7 @@ class Robot:
         self._figures = Figures()
         self._leading: Leading | None = None
         self._beat = clock.now()
+        self._broken = ""
 
     def run(self, stop: threading.Event) -> None:
         """Lead whenever we are elected, until `stop`. When it returns nothing is at work here.
@@ -83,6 +84,7 @@ class Robot:
                 stop.wait(LOOK_SECONDS)
             except Exception as error:
                 logs.get().error("BUG", error=repr(error), exc_info=True)
+                self._broken = f"BUG: {error!r}"
                 stop.wait(RETRY_SECONDS)
 
     def sentence(self) -> str:
@@ -91,14 +93,14 @@ class Robot:
             return leading.board.sentence()
         leader = leader_of(self._elector.lock)
         if leader == self._node:
-            return f"{leader} begins to lead"
+            return f"{leader} leads, and does nothing: {self._broken or 'it has just begun'}"
         return f"{leader} leads" if leader else "nobody leads"
 
     def healthy(self) -> bool:
         """It makes progress, and when it leads Consul has answered lately."""
         leading = self._leading
         last = leading.answered if leading else self._beat
-        return last > self._clock.now() - SILENT_SECONDS
+        return not self._broken and last > self._clock.now() - SILENT_SECONDS
 
     def metrics(self) -> dict[str, float]:
         """Figures by name; those ending in `_total` only rise while this process lives."""
@@ -113,6 +115,7 @@ class Robot:
             means, self._workers, self._guard, self._attends_to(), self._figures, self._wake
         )
         self._leading = leading
+        self._broken = ""
         logs.get().info("term begins", epoch=term.epoch)
         try:
             leading.run(stop)
