@@ -18,6 +18,7 @@ from inventory import NetworkName
 
 SERVICES = "bob/services/"
 TUNING = "bob/tuning"
+UNTIL = "bob/certificates"
 T = TypeVar("T")
 
 
@@ -55,6 +56,7 @@ def sense(
         services={
             entry.key.removeprefix(SERVICES): entry.json() for entry in mgmt.kv.list(SERVICES)
         },
+        certificates_until=until.json()["until"] if (until := mgmt.kv.get(UNTIL)) else None,
         tuning=tuning.json() if (tuning := mgmt.kv.get(TUNING)) else None,
         held={
             entry.key.removeprefix(ACTIVE): entry.value.decode() for entry in mgmt.kv.list(ACTIVE)

@@ -75,6 +75,7 @@ class ClusterView:
     `bob/services/` (JSON documents).
     `volumes` names the volumes that Nomad made on a host, and which are nowhere else, by node.
     `tuning` are the settings by size that were written last (`bob.ops.tuning.settings`).
+    `certificates_until` is when the first certificate ends (Unix time), None when nobody noted it.
     `held` maps each held scope to the operation that holds it. A network that could not be asked
     is missing in `members`; `nomad_known` is False when Nomad gave no answer.
     """
@@ -91,6 +92,7 @@ class ClusterView:
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tuning: Mapping[str, object] | None = None
+    certificates_until: float | None = None
     held: Mapping[str, str] = field(default_factory=dict)
     nomad_known: bool = True
 

@@ -52,36 +52,37 @@ def consul_access(
     policies = [agent_policy(node.name) for node in cluster.nodes]
     policies.append(OPERATOR_POLICY)
     dc = datacenter(cluster, network)
+
+    def token(secret: SecretStr, purpose: str, policy: str) -> Token:
+        accessor = _accessor(dc, purpose, secrets.generation)
+        return Token(accessor, secret.get_secret_value(), purpose, (policy,))
+
     tokens = [
-        _token(
-            dc,
+        token(
             secrets.consul_agents[node.name][network],
             f"Consul agent of {node.name}",
             agent_policy(node.name).name,
         )
         for node in cluster.nodes
     ]
-    tokens.append(_token(dc, secrets.operator, "operator", OPERATOR_POLICY.name))
-    robot = f"robot of {cluster.name}"
-    tokens.append(_token(dc, secrets.robot[network], robot, MANAGEMENT_POLICY))
+    tokens.append(token(secrets.operator, "operator", OPERATOR_POLICY.name))
+    tokens.append(token(secrets.robot[network], f"robot of {cluster.name}", MANAGEMENT_POLICY))
     if network is NetworkName.MGMT:
         policies += [node_policy(node.name) for node in cluster.nodes]
         policies.append(REQUESTS_POLICY)
         tokens += [
-            _token(
-                dc,
+            token(
                 secrets.bob_agents[node.name],
                 f"bob-agent of {node.name}",
                 node_policy(node.name).name,
             )
             for node in cluster.nodes
         ]
-        tokens.append(_token(dc, secrets.requests, "requests", REQUESTS_POLICY.name))
+        tokens.append(token(secrets.requests, "requests", REQUESTS_POLICY.name))
         policies += [DNS_POLICY, NOMAD_SERVER_POLICY, NOMAD_CLIENT_POLICY]
-        tokens.append(_token(dc, secrets.dns, "DNS", DNS_POLICY.name))
+        tokens.append(token(secrets.dns, "DNS", DNS_POLICY.name))
         tokens += [
-            _token(
-                dc,
+            token(
                 secrets.nomad_agents[node.name],
                 f"Nomad agent of {node.name}",
                 (NOMAD_SERVER_POLICY if node.name in servers else NOMAD_CLIENT_POLICY).name,
@@ -152,10 +153,12 @@ def node_policy(node: str) -> Policy:
     )
 
 
-def node_accessors(cluster: Cluster, network: NetworkName, node: str) -> tuple[str, ...]:
+def node_accessors(
+    cluster: Cluster, network: NetworkName, node: str, generation: int
+) -> tuple[str, ...]:
     """Accessor ids of the tokens that `consul_access` makes for a node alone."""
     dc, agents = datacenter(cluster, network), ("Consul agent", "bob-agent", "Nomad agent")
-    return tuple(_accessor(dc, f"{agent} of {node}") for agent in agents)
+    return tuple(_accessor(dc, f"{agent} of {node}", generation) for agent in agents)
 
 
 def node_policies(node: str) -> tuple[str, ...]:
@@ -178,12 +181,10 @@ def _rules(rules: Sequence[tuple[str, str, str]], **whole: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _token(dc: str, secret: SecretStr, purpose: str, policy: str) -> Token:
-    return Token(_accessor(dc, purpose), secret.get_secret_value(), purpose, (policy,))
-
-
-def _accessor(dc: str, purpose: str) -> str:
-    return str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}"))
+def _accessor(dc: str, purpose: str, generation: int) -> str:
+    """The same for the same token. One that is replaced keeps its purpose, so its age counts too."""
+    age = f"/{generation}" if generation else ""
+    return str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}{age}"))
 
 
 DNS_POLICY = _policy(

@@ -41,6 +41,8 @@ class Secrets(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     cluster: str
+    generation: int = 0
+    """How often the tokens were replaced: part of their accessor ids."""
     consul_gossip: FrozenMap[NetworkName, Secret]
     """Gossip key of each network."""
     nomad_gossip: Secret
@@ -108,6 +110,7 @@ def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
         agents[name] = _extended(agents.get(name), networks, _token)
     return Secrets(
         cluster=cluster.name,
+        generation=existing.generation if existing else 0,
         consul_gossip=_extended(
             existing.consul_gossip if existing else None, networks, _gossip_key
         ),

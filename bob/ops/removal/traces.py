@@ -14,6 +14,7 @@ from bob.clients.consul import Consul
 from bob.ops.cluster_records import NODES, ClusterRecords
 from bob.ops.context import LeaderContext
 from bob.ops.node_material import CERTIFICATES, FACTS
+from bob.ops.servers.retire import leave
 from bob.ops.tasks import PAYLOADS, TASKS
 from bob.provision.access import node_accessors, node_policies
 from bob.provision.certificates import NOMAD_REGION
@@ -37,6 +38,7 @@ def forget(context: LeaderContext, node: str) -> None:
     Gossip takes a moment to forget: ask `traces` again until there are none.
     """
     cluster = context.records.cluster()
+    generation = context.records.secrets().generation
     leave_rafts(context, node)
     for network, consul in context.networks.items():
         # Not a member any more before it leaves the catalog: the leader puts members back there.
@@ -44,7 +46,7 @@ def forget(context: LeaderContext, node: str) -> None:
             consul.agent.force_leave(node)
         if any(known.name == node for known in consul.catalog.nodes()):
             consul.catalog.deregister(node)
-        for accessor in node_accessors(cluster, network, node):
+        for accessor in node_accessors(cluster, network, node, generation):
             consul.acl.delete_token(accessor)
         for policy in node_policies(node):
             consul.acl.delete_policy(policy)
@@ -53,11 +55,13 @@ def forget(context: LeaderContext, node: str) -> None:
 
 
 def leave_rafts(context: LeaderContext, node: str) -> None:
-    """Take the node out of every quorum; one that still runs as a server comes back."""
-    for operator in (*(c.operator for c in context.networks.values()), context.nomad.operator):
-        for peer in operator.raft().peers:
-            if peer.name == node:
-                operator.remove_peer(peer.id)
+    """Take the node out of every quorum; one that still runs as a server comes back.
+
+    Raises `Temporary` when the others would be no majority without it.
+    """
+    for network, consul in context.networks.items():
+        leave(consul.operator, node, f"Consul {network.value}")
+    leave(context.nomad.operator, node, "Nomad")
 
 
 def without_node(secrets: Secrets, node: str) -> Secrets:
@@ -86,7 +90,8 @@ def _in_consul(context: LeaderContext, network: NetworkName, node: str) -> Itera
         yield f"in the catalog of {network.value}"
     if any(peer.name == node for peer in consul.operator.raft().peers):
         yield f"a raft peer of {network.value}"
-    accessors = node_accessors(context.records.cluster(), network, node)
+    generation = context.records.secrets().generation
+    accessors = node_accessors(context.records.cluster(), network, node, generation)
     if consul.acl.accessors().intersection(accessors):
         yield f"with tokens on {network.value}"
 

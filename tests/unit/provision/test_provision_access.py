@@ -44,7 +44,7 @@ def test_what_is_made_for_a_node_alone_is_known_by_its_name(
     access = consul_access(cluster, NetworkName(network), SERVERS, some_secrets)
     ours = {t.accessor_id for t in access.tokens if t.description.endswith(" host4")}
     assert ours
-    assert ours <= set(node_accessors(cluster, NetworkName(network), "host4"))
+    assert ours <= set(node_accessors(cluster, NetworkName(network), "host4", 0))
     named = {policy.name for policy in access.policies if "host4" in policy.rules}
     assert named
     assert named <= set(node_policies("host4"))

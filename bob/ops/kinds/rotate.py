@@ -1,0 +1,62 @@
+"""`rotate`: new gossip keys, certificates or tokens, while everything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bob.errors import PreflightRefused, UsageError
+from bob.ops.context import OperationContext
+from bob.ops.kind import Guard, Kind, Request
+from bob.ops.rotation import certificates, gossip, tokens
+from bob.ops.rotation.roll_out import unsound
+from bob.ops.step import Step
+from bob.ops.view import ClusterView
+
+ABSENT_NODES = "absent-nodes"
+WHAT: Mapping[str, tuple[Step[OperationContext], ...]] = {
+    "gossip": gossip.STEPS,
+    "certificates": certificates.STEPS,
+    "tokens": tokens.STEPS,
+}
+
+
+class Rotate(Kind):
+    """The target says what is rotated; the whole cluster is worked on."""
+
+    name = "rotate"
+
+    def scopes(self, request: Request, view: ClusterView) -> tuple[str, ...]:
+        """See `Kind.scopes`: nobody may change servers meanwhile."""
+        return ("cluster", "servers")
+
+    def check(self, request: Request, view: ClusterView) -> None:
+        """See `Kind.check`."""
+        if request.target not in WHAT:
+            raise UsageError(
+                f"{request.target!r} cannot be rotated", cure=f"One of: {', '.join(WHAT)}."
+            )
+        if reason := unsound(view):
+            raise PreflightRefused(
+                reason,
+                cure="Agents are restarted: every server has to be sound first (bob status).",
+            )
+
+    def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:
+        """See `Kind.guards`."""
+        absent = [
+            name for name in view.wishes
+            if not all(view.alive(name, network) for network in view.cluster.network_names())
+        ]  # fmt: skip
+        if absent:
+            yield Guard(
+                ABSENT_NODES,
+                f"{', '.join(absent)} not there: it would be locked out for good",
+                "Bring it back, or remove it (bob remove-node).",
+            )
+
+    def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
+        """See `Kind.steps`."""
+        return WHAT[request.target] if request.target in WHAT else ()
+
+
+KIND = Rotate()

@@ -1,0 +1,1 @@
+"""Gossip keys, certificates and tokens, replaced while everything runs."""
