@@ -182,7 +182,7 @@ def _rules(rules: Sequence[tuple[str, str, str]], **whole: str) -> str:
 
 
 def _accessor(dc: str, purpose: str, generation: int) -> str:
-    """The same for the same token. One that is replaced keeps its purpose, so its age counts too."""
+    """The same for the same token; one that is replaced keeps its purpose, so its age counts."""
     age = f"/{generation}" if generation else ""
     return str(uuid.uuid5(_ACCESSORS, f"{dc}/{purpose}{age}"))
 

@@ -56,7 +56,7 @@ class Rotate(Kind):
 
     def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
         """See `Kind.steps`."""
-        return WHAT[request.target] if request.target in WHAT else ()
+        return WHAT.get(request.target, ())
 
 
 KIND = Rotate()

@@ -131,7 +131,7 @@ class RemoveOld(Step[OperationContext]):
                     raise Temporary(f"{pool.name} keeps an old key ({refusal.status})") from None
 
 
-STEPS = (MakeKeys(), Install(), Use(), WriteKeys(), RemoveOld())
+STEPS = (MakeKeys(), Install(), Use(), WriteKeys(""), RemoveOld())
 
 
 def _kept(context: OperationContext) -> dict[str, str]:
