@@ -12,16 +12,18 @@ from bob.agent.programs import Programs
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
 from bob.election import BOOT_CLOCK, Elector, SessionFile, Timing
-from bob.errors import LockLost
-from bob.ops.cluster_records import ClusterRecords
+from bob.errors import BobError, LockLost
+from bob.ops.cluster_records import CLUSTER_KEY, NODES, ClusterRecords
 from bob.provision import nomad_config
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import LOOPBACK, NOMAD_CONFIG_DIR, NOMAD_HTTP_PORT, consul_agent
 from bob.robot import Robot
+from bob.waiting import pause
 from inventory import NetworkName
 
 Works = Mapping[str, Callable[[threading.Event, Beat], None]]
 
+RECORDS_SECONDS = 1.0  # between two looks at whether the cluster knows us
 ELECTION_PATIENCE = 60.0  # a blocking read takes 27 s at most
 
 
@@ -90,7 +92,10 @@ class Leading:
         # At a stop the lock is kept until the robot has come to its end.
         while not (stop.is_set() and self._robot_over.is_set()):
             beat(ELECTION_PATIENCE)
-            self._elector.step()
+            if may_lead(self._networks[NetworkName.MGMT], self._node):
+                self._elector.step()
+            else:
+                pause(RECORDS_SECONDS)
         self._elector.resign()
         self._over.set()
 
@@ -111,6 +116,17 @@ class Leading:
         others = (str(node.addresses[NetworkName.MGMT]) for node in nodes)
         urls = [f"https://{host}:{NOMAD_HTTP_PORT}" for host in (LOOPBACK, *others)]
         return Nomad.any(urls, token, Path(NOMAD_CONFIG_DIR / nomad_config.CA_FILE))
+
+
+def may_lead(consul: Consul, node: str) -> bool:
+    """The cluster knows the node. A host that was taken out while it was dead has kept the token.
+
+    A cluster that is being made knows none yet; what cannot be read is left to the election.
+    """
+    try:
+        return bool(consul.kv.get(NODES + node)) or consul.kv.get(CLUSTER_KEY) is None
+    except BobError:
+        return True
 
 
 def _consul(network: NetworkName, token: str, timeout: float | None = None) -> Consul:
