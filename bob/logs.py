@@ -69,6 +69,26 @@ def get() -> Any:
     return structlog.get_logger()
 
 
+class Fault:
+    """Logs a failure that lasts only once: again when it has passed, or is another one."""
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._error = ""
+
+    def failed(self, error: Exception) -> None:
+        """Something went wrong."""
+        if str(error) != self._error:
+            self._error = str(error)
+            get().warning(self._event, error=self._error)
+
+    def passed(self) -> None:
+        """It went well."""
+        if self._error:
+            self._error = ""
+            get().info(self._event, error="passed")
+
+
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the values of fields whose names speak of secrets, and logins inside URLs."""
     for key, value in event.items():

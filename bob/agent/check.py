@@ -77,6 +77,7 @@ class CheckReporter:
         self._said = said
         self._now = monotonic
         self._published: Published | None = None
+        self._fault = logs.Fault("check")
 
     def run(self, stop: threading.Event, beat: Beat) -> None:
         """Report until `stop` is set; the last word is that we stopped."""
@@ -100,8 +101,9 @@ class CheckReporter:
             if isinstance(action, Announce):
                 agent.register_service(SERVICE, TTL_SECONDS, _note(), said.status)
             self._published = Published(said, self._now())
+            self._fault.passed()
         except BobError as error:
-            logs.get().warning("check", error=str(error))
+            self._fault.failed(error)
             self._published = None
 
 

@@ -88,11 +88,12 @@ class Daemon:
 
     def _await_consul(self) -> None:
         """Until the local agent answers. systemd ends us when that takes too long."""
+        fault = logs.Fault("waiting for Consul")
         while not self._stop.is_set():
             try:
                 self._consul.leader()
             except Unreachable as error:
-                logs.get().info("waiting for Consul", error=str(error))
+                fault.failed(error)
                 self._stop.wait(CONSUL_SECONDS)
             else:
                 return

@@ -67,6 +67,7 @@ class Executor:
         self._clock = clock or Clock()
         self._prefix = f"{TASKS}{node.name}/"
         self._index = 0
+        self._fault = logs.Fault("tasks")
         self.counts: Counter[tuple[str, str]] = Counter()
 
     def run(self, stop: threading.Event, beat: Beat) -> None:
@@ -77,8 +78,9 @@ class Executor:
                 beat(PATIENCE)
                 try:
                     self.step(stop, beat)
+                    self._fault.passed()
                 except BobError as error:
-                    logs.get().warning("tasks", error=str(error))
+                    self._fault.failed(error)
                     self._index = 0
                     pause(RETRY_SECONDS, self._clock)
 

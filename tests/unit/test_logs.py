@@ -47,3 +47,13 @@ def test_old_logs_are_removed(tmp_path: Path, log_file: Path) -> None:
     logs.start("again", tmp_path)
     structlog.configure(**before)
     assert len(list(tmp_path.glob("*.log"))) == logs.KEPT_LOGS
+
+
+def test_a_failure_that_lasts_is_logged_once(log_file: Path) -> None:
+    fault = logs.Fault("check")
+    for error in ("down", "down", "refused"):
+        fault.failed(ValueError(error))
+    fault.passed()
+    fault.passed()
+    lines = [json.loads(line) for line in log_file.read_text().splitlines()]
+    assert [line["error"] for line in lines] == ["down", "refused", "passed"]
