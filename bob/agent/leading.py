@@ -92,7 +92,7 @@ class Leading:
         # At a stop the lock is kept until the robot has come to its end.
         while not (stop.is_set() and self._robot_over.is_set()):
             beat(ELECTION_PATIENCE)
-            if may_lead(self._networks[NetworkName.MGMT], self._node):
+            if self.leads() or may_lead(self._networks[NetworkName.MGMT], self._node):
                 self._elector.step()
             else:
                 pause(RECORDS_SECONDS)

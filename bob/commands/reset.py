@@ -38,7 +38,11 @@ def reset(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", help="The inventory, when bob init did not get to keep it."),
+        typer.Option(
+            "--file",
+            "-f",
+            help="Its hosts, too: nodes that were removed while dead, or are not known here.",
+        ),
     ] = None,
     accept: AcceptOption = None,
     cluster: ClusterOption = None,
@@ -86,12 +90,15 @@ def _known(name: str, file: Path | None) -> Cluster:
         raise UsageError(
             f"{file} describes the cluster {given.name}, not {name}", cure="Name the right file."
         )
-    found = kept or given
-    if found is None:
+    if kept is None or given is None:
+        if found := kept or given:
+            return found
         raise UsageError(
             f"it is not known here which hosts {name} has", cure="Add: -f cluster.yaml"
         )
-    return found
+    names = {node.name for node in kept.nodes}
+    others = tuple(node for node in given.nodes if node.name not in names)
+    return kept.model_copy(update={"nodes": (*kept.nodes, *others)})
 
 
 def _confirm(cluster: Cluster, name: str | None) -> None:
