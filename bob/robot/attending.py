@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
@@ -18,7 +19,11 @@ from bob.robot.duty import Action, Do, Duty, Memory, Say, Wish
 from bob.robot.performing import Means
 from bob.robot.term import Interrupt, working_clock
 
-VIEW_SECONDS = 1.0  # duties that are due at about the same time share a view
+VIEW_SECONDS = 1.0  # how old the view may be that operations have just been judged by
+EARLY = 0.4  # so large a part of its interval may a duty be early, to share the view of another
+BUSY_SECONDS = 30.0  # after some duty had something to do or to say
+QUIET_INTERVAL = 6.0  # least interval after that: a view costs 30 ms of CPU
+NUMBER = re.compile(r"[0-9]+")
 
 
 def judge(
@@ -26,6 +31,14 @@ def judge(
 ) -> list[tuple[Duty, Sequence[Action]]]:
     """What each duty wants to be done. Pure, but for what duties put into their memories."""
     return [(duty, duty.decide(view, now, memories[duty.name])) for duty in due]
+
+
+def due_together(duties: Iterable[Duty], next_looks: Mapping[str, float], now: float) -> list[Duty]:
+    """The duties that are due; when some are, also those that will be soon."""
+    known = list(duties)
+    if all(next_looks[duty.name] > now for duty in known):
+        return []
+    return [duty for duty in known if next_looks[duty.name] <= now + EARLY * duty.interval]
 
 
 class Attendant:
@@ -43,6 +56,7 @@ class Attendant:
         self._remarks = remarks
         self._memories: dict[str, Memory] = {duty.name: {} for duty in duties}
         self._next = {duty.name: -inf for duty in duties}
+        self._busy = means.clock.now()
         self._figures = figures
 
     def attend(self) -> float:
@@ -51,9 +65,10 @@ class Attendant:
         Raises `LockLost`; whatever else goes wrong with a duty is logged and told.
         """
         now = self._means.clock.now()
-        due = [duty for duty in self._duties if self._next[duty.name] <= now]
+        due = due_together(self._duties, self._next, now)
+        quiet = now >= self._busy + BUSY_SECONDS
         for duty in due:
-            self._next[duty.name] = now + duty.interval
+            self._next[duty.name] = now + max(duty.interval, QUIET_INTERVAL if quiet else 0.0)
         if due:
             try:
                 view = self._means.views.get(VIEW_SECONDS)
@@ -74,6 +89,8 @@ class Attendant:
             self._tell(duty, [f"{duty.name}: BUG: {error!r}"])
             return
         self._figures.duty_seconds[duty.name] = time.perf_counter() - began
+        if actions:
+            self._busy = self._means.clock.now()
         told: list[str] = []
         for action in actions:
             try:
@@ -102,9 +119,10 @@ class Attendant:
         return []
 
     def _tell(self, duty: Duty, told: Sequence[str]) -> None:
-        """Each thing is logged once, not at each look."""
+        """Each thing is logged once, not at each look; its numbers may change."""
+        before = {NUMBER.sub("#", text) for text in self._remarks.get(duty.name, ())}
         for text in told:
-            if text not in self._remarks.get(duty.name, ()):
+            if NUMBER.sub("#", text) not in before:
                 logs.get().info("duty", name=duty.name, says=text)
         self._remarks[duty.name] = tuple(told)
 

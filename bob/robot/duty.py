@@ -61,7 +61,7 @@ class Duty(Protocol):
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks."""
+        """Seconds between two looks; looks get fewer while no duty has anything to do or to say."""
 
     def decide(self, view: ClusterView, now: float, memory: Memory) -> Sequence[Action]:
         """What to do now, the most important first. No I/O, no clock, no randomness.

@@ -15,7 +15,7 @@ from bob.waiting import Clock
 T = TypeVar("T")
 PAUSE_SECONDS = 0.1  # between two reads: a burst of writes becomes one look
 QUIET_SECONDS = 0.5  # when a read told nothing new: an absent key wakes up at every write of the KV
-SHARE = 10  # reading takes at most 1/10 of a core, however much there is to read
+SHARE = 20  # reading takes at most 1/20 of a core, however much there is to read
 RETRY_SECONDS = 0.5
 
 
