@@ -18,10 +18,14 @@ SERVICE_FILE = "service.yaml"
 
 
 class Catalogue:
-    """The services below `root`, which is the data package `jobs` unless given."""
+    """The services below `root`, which is the data package `jobs` unless given.
+
+    The files belong to a release of Bob and do not change: each is read once.
+    """
 
     def __init__(self, root: Traversable | None = None) -> None:
         self._root = resources.files("jobs") if root is None else root
+        self._read: dict[str, Service] = {}
 
     def names(self) -> tuple[str, ...]:
         """All services, ordered by name."""
@@ -35,13 +39,15 @@ class Catalogue:
 
     def service(self, name: str) -> Service:
         """One service. Raises `UsageError` for an unknown one, `Permanent` for a broken file."""
+        if name in self._read:
+            return self._read[name]
         if name not in self.names():
             raise UsageError(
                 f"there is no service {name!r}", cure=f"There are: {', '.join(self.names())}."
             )
         with resources.as_file(self._root / name / SERVICE_FILE) as file:
             try:
-                return _service(name, read(file))
+                return self._read.setdefault(name, _service(name, read(file)))
             except InventoryError as error:
                 raise Permanent(f"the catalogue cannot be used:\n{error}") from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bob.catalogue import Catalogue, render
 from bob.clients.nomad import Nomad, Plan
@@ -32,6 +33,7 @@ def marks_of(operation: str, epoch: int) -> dict[str, str]:
     return {OPERATION: operation, EPOCH: str(epoch)}
 
 
+@lru_cache(maxsize=1024)
 def definition(catalogue: Catalogue, name: str, image: str | None) -> str:
     """A digest of all that makes the job but for the number of instances."""
     text = render(catalogue, catalogue.service(name), image)
