@@ -39,7 +39,7 @@ def test_bob_agent_is_sent_again_when_it_is_damaged(cluster: Lab) -> None:
     before = cluster.on("n1", "systemctl show -P MainPID bob-agent")
     cluster.on("n1", f": >{place}/bob/__init__.py")
     result = cluster.init("-o", "json")
-    assert json.loads(result.stdout)["changed"] == ["binaries", "agents", "record"]
+    assert {"binaries", "agents"} <= set(json.loads(result.stdout)["changed"])
     assert cluster.on("n1", "systemctl show -P MainPID bob-agent") != before
     assert cluster.on("n1", f"find {place} -type f -empty") == ""
 

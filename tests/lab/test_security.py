@@ -250,7 +250,7 @@ def test_the_command_line_records_wishes_but_never_touches_the_lock(
         ("PUT", "/v1/kv/bob/leader"),
         ("DELETE", "/v1/kv/bob/leader"),
         ("GET", "/v1/kv/bob/secret/secrets.json"),
-        ("PUT", "/v1/kv/bob/history/stranger"),
+        ("PUT", "/v1/kv/bob/nodes/stranger"),
         ("GET", "/v1/acl/tokens"),
     ]:
         assert wisher.status(method, path) == REFUSED, path

@@ -135,7 +135,7 @@ def test_the_command_line_records_wishes_and_nothing_else(
     secret = {key for key in KEYS if key.startswith("bob/secret/")}
     assert read(client) == set(KEYS) - secret
     assert written(client) == {
-        "bob/ops/01A", "bob/active/servers", "bob/pause", "bob/services/demo",
+        "bob/ops/01A", "bob/active/servers", "bob/pause", "bob/services/demo", "bob/history/01A",
     }  # fmt: skip
     assert not allowed(lambda: client.kv.delete("bob/leader"))
     assert not client.txn().set("bob/leader", "x").commit().ok
