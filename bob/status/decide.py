@@ -83,7 +83,10 @@ def _nomad_state(name: str, view: NomadView | None) -> NomadState:
     """A reinstalled node is known by two ids for a day: the one that is ready counts."""
     if view is None:
         return NomadState.UNKNOWN
-    ready = [node.ready for node in view.nodes if node.name == name]
-    if not ready:
+    nodes = [node for node in view.nodes if node.name == name]
+    if not nodes:
         return NomadState.ABSENT
-    return NomadState.READY if any(ready) else NomadState.DOWN
+    ready = [node for node in nodes if node.ready]
+    if not ready:
+        return NomadState.DOWN
+    return NomadState.READY if any(n.eligible for n in ready) else NomadState.MAINTENANCE

@@ -10,7 +10,7 @@ from bob.status.view import AgentState, ClusterStatus, NodeStatus, NomadState
 from inventory import NetworkName
 
 GOOD = frozenset({AgentState.ALIVE, NomadState.READY})
-NEUTRAL = frozenset({AgentState.UNKNOWN, NomadState.UNKNOWN})
+NEUTRAL = frozenset({AgentState.UNKNOWN, NomadState.UNKNOWN, NomadState.MAINTENANCE})
 
 
 def render(status: ClusterStatus, console: Console) -> None:

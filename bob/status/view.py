@@ -24,9 +24,10 @@ class AgentState(enum.StrEnum):
 
 
 class NomadState(enum.StrEnum):
-    """A node's Nomad client."""
+    """A node's Nomad client. In maintenance it is ready, and nothing new is placed there."""
 
     READY = "ready"
+    MAINTENANCE = "maintenance"
     DOWN = "down"
     ABSENT = "absent"
     UNKNOWN = "unknown"

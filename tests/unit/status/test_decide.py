@@ -301,3 +301,10 @@ def test_the_json_has_every_field_in_json_types() -> None:
         "nomad": "ready",
     }
     assert view["services"] == [{"name": "demo", "desired": 2, "healthy": 2}]
+
+
+def test_a_node_in_maintenance_is_shown_and_no_complaint() -> None:
+    resting = tuple(replace(n, eligible=n.name != "n4") for n in nodes())
+    status = decide(context(), with_nomad(nodes=resting))
+    assert status.healthy
+    assert [n.name for n in status.nodes if n.nomad is NomadState.MAINTENANCE] == ["n4"]
