@@ -101,6 +101,11 @@ class Catalog:
         """Forget a node with its services and checks. An agent that lives registers them again."""
         self._http.request("PUT", "/v1/catalog/deregister", body={"Node": node})
 
+    def deregister_service(self, node: str, service_id: str) -> None:
+        """Forget one service of a node, with its checks. Its agent may register it again."""
+        body = {"Node": node, "ServiceID": service_id}
+        self._http.request("PUT", "/v1/catalog/deregister", body=body)
+
     def _get(self, path: str, stale: bool) -> Any:
         return self._http.request("GET", path, params={"stale": ""} if stale else {}).json()
 

@@ -1,7 +1,9 @@
-"""Nomad's list of nodes is as it should be.
+"""The lists of nodes and servers in Nomad and Consul are as they should be.
 
-A node that was installed anew is known by two ids: the old one is forgotten once the new one is
-ready. A node in maintenance gets no instances, also when it has registered anew.
+A node that was installed anew is known to Nomad by two ids: the old one is forgotten once the new
+one is ready. A node in maintenance gets no instances, also when it has registered anew. A node that
+is no server any more stays in Consul's catalog as an instance of the service `consul`, which no
+agent takes away (measured): clients that look servers up by DNS would go on trying it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from bob.clients.nomad.records import DOWN
 from bob.ops.context import LeaderContext
 from bob.ops.view import MAINTENANCE, ClusterView
 from bob.robot.duty import Action, Do, Memory
+from inventory import NetworkName
 
 INTERVAL = 10.0
+QUIET_SECONDS = 30.0  # since servers changed: by then the change is over, with its own clean-up
+CONSUL, NOMAD = "consul", "nomad"  # the services as which servers register
 
 
 class Registrar:
@@ -42,7 +47,37 @@ class Registrar:
             and view.wishes[name].state == MAINTENANCE
             and node.eligible
         ]
+        if _servers_changed(view, now, memory):
+            clients = frozenset(view.clients)
+            found.append(Do("look for registrations of former servers", partial(_strike, clients)))
         return found
+
+
+def _servers_changed(view: ClusterView, now: float, memory: Memory) -> bool:
+    """Once after each change of the servers, and once for a new leader, who saw none of them."""
+    picture = tuple(
+        (network.value, name)
+        for network, members in sorted(view.members.items())
+        for name in sorted(members)
+        if members[name].server
+    )
+    if memory.get("servers") != picture:
+        memory.update(servers=picture, since=now, struck=False)
+    if memory["struck"] or now - memory["since"] < QUIET_SECONDS or "servers" in view.held:
+        return False
+    memory["struck"] = True
+    return True
+
+
+def _strike(clients: frozenset[str], context: LeaderContext) -> None:
+    """Take nodes that are clients, and that Consul's gossip knows as such, off the lists."""
+    for network, consul in context.networks.items():
+        servers = {member.name for member in consul.agent.members() if member.server}
+        services = (CONSUL, NOMAD) if network is NetworkName.MGMT else (CONSUL,)
+        for service in services:
+            for instance in consul.catalog.service(service):
+                if instance.node in clients - servers:
+                    consul.catalog.deregister_service(instance.node, instance.id)
 
 
 def _forget(node: Node, context: LeaderContext) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from service_world import World
 
+from bob.clients.consul import ServiceInstance
 from bob.ops.kind import Request
 from bob.robot.duties.registrations import Registrar
 from bob.robot.duties.services import FIRST_DELAY, ServiceKeeper
 from bob.robot.duty import Action, Do, Memory, Say
+from inventory import NetworkName
 
 
 @pytest.fixture
@@ -158,3 +161,38 @@ def test_a_node_in_maintenance_stays_without_instances(world: World) -> None:
     world.nomad.nodes.set_eligible(world.fleet.host("n4").id, True)
     held = replace(world.view(), held={"node/n4": "op"})
     assert Registrar().decide(held, 0.0, {}) == []
+
+
+def test_former_servers_are_struck_off_the_catalog_once_things_are_quiet(world: World) -> None:
+    """`n4` was a server: Consul still lists it as one, and Nomad's part too."""
+    struck: list[tuple[str, str]] = []
+    members = world.view().members[NetworkName.MGMT]
+
+    class Listing:
+        def service(self, name: str) -> list[ServiceInstance]:
+            return [
+                ServiceInstance(n, f"{name}-{n}", name, "", 0, (), ()) for n in ("n1", "n2", "n4")
+            ]
+
+        def deregister_service(self, node: str, service: str) -> None:
+            struck.append((node, service))
+
+    world.consul.catalog = Listing()  # type: ignore[assignment]
+    world.consul.agent = SimpleNamespace(members=lambda: members.values())  # type: ignore[assignment]
+    memory: Memory = {}
+    what = "look for registrations of former servers"
+    view = world.view()
+    times = [t for t in range(0, 300, 10) if titles(Registrar().decide(view, float(t), memory))]
+    assert times == [30]
+    memory = {}
+    Registrar().decide(view, 0.0, memory)
+    found = Registrar().decide(view, 31.0, memory)
+    assert titles(found) == [what]
+    act(world, found)
+    assert struck == [("n4", "consul-n4"), ("n4", "nomad-n4")]
+    changed = {**members, "n4": replace(members["n4"], server=True)}
+    view = replace(view, members={NetworkName.MGMT: changed})
+    assert Registrar().decide(view, 40.0, memory) == []
+    held = replace(view, held={"servers": "op"})
+    assert Registrar().decide(held, 80.0, memory) == []
+    assert titles(Registrar().decide(view, 90.0, memory)) == [what]
