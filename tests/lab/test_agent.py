@@ -12,6 +12,7 @@ from harness import Lab
 from bob.clients.consul import Check, Consul, KvEntry
 from bob.context import Context
 from bob.election import LEADER_KEY
+from bob.errors import Temporary
 from bob.ops.node_material import encode_files
 from bob.ops.tasks import PAYLOADS, TASKS, Task, TaskState
 from bob.provision.node_files import NodeFile
@@ -50,8 +51,9 @@ def hand_out(consul: Consul) -> Iterator[Callable[..., Task]]:
         consul.kv.put(key, task.model_dump_json())
 
         def over() -> Task | None:
-            entry = consul.kv.get(key)
-            assert entry
+            entry = read(consul, key)
+            if entry is None:
+                return None
             found = Task.model_validate_json(entry.value)
             return found if found.state in (TaskState.DONE, TaskState.FAILED) else None
 
@@ -63,11 +65,19 @@ def hand_out(consul: Consul) -> Iterator[Callable[..., Task]]:
         consul.kv.delete(PAYLOADS + key.removeprefix(TASKS))
 
 
+def read(consul: Consul, key: str) -> KvEntry | None:
+    """The entry; None also while Consul has no leader, since these tests take it away."""
+    try:
+        return consul.kv.get(key)
+    except Temporary:
+        return None
+
+
 def held(consul: Consul) -> KvEntry:
     """The lock, when somebody holds it."""
 
     def taken() -> KvEntry | None:
-        entry = consul.kv.get(LEADER_KEY)
+        entry = read(consul, LEADER_KEY)
         return entry if entry and entry.session else None
 
     return wait_for(taken, what="a leader", deadline=FAILOVER)
