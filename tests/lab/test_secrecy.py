@@ -56,7 +56,7 @@ def values(found: object) -> Iterator[str]:
 def words(cluster: Lab) -> list[str]:
     """All secrets: tokens, gossip keys, and the part of each private key that is its own."""
     content = json.loads((cluster.folder / "secrets.json").read_text())
-    public = {content.pop("schema"), content.pop("cluster")}
+    public = {content.pop("schema"), content.pop("cluster"), content.pop("generation")}
     content["ssh_key"] = content["ssh_key"].splitlines()[3]
     keys = [path.read_text().splitlines()[2] for path in cluster.folder.rglob("*-key.pem")]
     found = {*values(content), *keys}
