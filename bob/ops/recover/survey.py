@@ -83,8 +83,8 @@ def judge(survey: Survey, accepted: Iterable[str]) -> None:
             f"only {', '.join(survey.survivors)} of the servers would count from now on. What "
             f"{', '.join(survey.lost)} alone knew is lost, and a cluster of their own must never "
             "come back beside this one",
-            cure="If any of them can be brought back, do that instead. If not, keep them off or wipe "
-            f"them before they are switched on, and add: --accept {QUORUM_LOSS}",
+            cure="If any of them can be brought back, do that instead. If not, keep them off, or "
+            f"wipe them before they are switched on. Then add: --accept {QUORUM_LOSS}",
         )
 
 
