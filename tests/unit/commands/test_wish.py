@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
 from operator_world import World
+from rich.console import Console
 
+from bob import console
 from bob.commands import _watch
 from bob.commands._wish import wish
 from bob.console import Format
@@ -152,3 +155,17 @@ def test_nobody_leads_is_said(
     with pytest.raises(DeadlinePassed, match="move n1 is not finished"):
         move()
     assert "no agent leads at the moment" in capsys.readouterr().err
+
+
+def test_on_a_terminal_each_step_has_its_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = io.StringIO()
+    terminal = Console(file=drawn, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(console, "err", terminal)
+    world.lead()
+    world.works()
+    move()
+    last = drawn.getvalue().rpartition("move n1: done")[2]
+    assert "✓ Pack the boxes" in last
+    assert "✓ Drive away" in last
