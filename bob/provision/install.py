@@ -49,11 +49,15 @@ class Program(Protocol):
         """Shell condition: what was installed has lost nothing."""
 
     @property
-    def unpack(self) -> str:
-        """Shell script that reads the archive from its input and installs and links it.
+    def keep(self) -> str:
+        """Shell script that reads the archive from its input and puts it into `STORE`.
 
         It verifies what arrived. It is safe to repeat and to interrupt.
         """
+
+    @property
+    def link(self) -> str:
+        """Shell script that has everybody start what was put there."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,20 @@ class Binary:
         return f"[ -s {quote(self.place)} ]"
 
     @property
-    def unpack(self) -> str:
+    def keep(self) -> str:
         """See `Program`."""
         folder = self.place.rsplit("/", 1)[0]
         return (
-            f"set -e; umask 022; mkdir -p {BIN} {folder}; cd {folder}; rm -f .part.*; t=.part.$$; "
+            f"set -e; umask 022; mkdir -p {folder}; cd {folder}; rm -f .part.*; t=.part.$$; "
             f"dpkg-deb --fsys-tarfile - | tar -xO ./{self.name} >$t; "
             + verify("$t", self.sha256, self.name)
-            + f"chmod 755 $t; mv -f $t {self.name}; ln -sfn {self.place} {BIN}/{self.name}"
+            + f"chmod 755 $t; mv -f $t {self.name}"
         )
+
+    @property
+    def link(self) -> str:
+        """See `Program`."""
+        return f"mkdir -p {BIN}; ln -sfn {self.place} {BIN}/{self.name}"
 
 
 def verify(file: str, sha256: str, name: str) -> str:
@@ -110,7 +119,21 @@ def missing_programs(host: Host, programs: Iterable[Program]) -> tuple[Program, 
 
 def send_program(host: Host, program: Program, timeout: float) -> None:
     """Copy the program, verify it on the host, put it in place. Safe to repeat and to interrupt."""
-    host.feed(f"sh -c {quote(program.unpack)}", _read(program.packed), timeout=timeout)
+    script = f"{program.keep}; {program.link}"
+    host.feed(f"sh -c {quote(script)}", _read(program.packed), timeout=timeout)
+
+
+def absent_programs(host: Host, programs: Iterable[Program]) -> tuple[Program, ...]:
+    """Those that are not in `STORE`, whatever the links in `BIN` lead to."""
+    programs = tuple(programs)
+    tests = [f"{{ [ -x {quote(p.place)} ] && {p.whole}; }}" for p in programs]
+    script = "".join(f"{test} || echo {number}\n" for number, test in enumerate(tests))
+    return tuple(programs[int(line)] for line in host.run(script).stdout.split())
+
+
+def keep_program(host: Host, program: Program, timeout: float) -> None:
+    """Copy the program into `STORE` and verify it there; nothing starts it yet."""
+    host.feed(f"sh -c {quote(program.keep)}", _read(program.packed), timeout=timeout)
 
 
 def _read(path: Path) -> Iterator[bytes]:

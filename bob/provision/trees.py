@@ -41,13 +41,18 @@ class Tree:
         return f'[ -z "$(find {self.folder} -type f -empty -print -quit)" ]'
 
     @property
-    def unpack(self) -> str:
+    def keep(self) -> str:
         """See `Program`. What was there under the same name is put aside first: it is damaged."""
         return (
-            f"set -e; umask 022; mkdir -p {BIN} {STORE} {STALE}; cd {STORE}; rm -rf .tree.*; "
+            f"set -e; umask 022; mkdir -p {STORE}; cd {STORE}; rm -rf .tree.*; "
             "t=.tree.$$; mkdir $t; dpkg-deb --fsys-tarfile - >$t/tar; "
             + verify("$t/tar", self.sha256, self.name)
             + "mkdir $t/new; tar -xf $t/tar -C $t/new --no-same-owner; "
-            f": >{STALE}/{self.name}; [ ! -e {self.folder} ] || mv {self.folder} $t/old; "
-            f"mv $t/new {self.folder}; ln -sfn {self.place} {BIN}/{self.name}; rm -rf $t"
+            f"[ ! -e {self.folder} ] || mv {self.folder} $t/old; mv $t/new {self.folder}; rm -rf $t"
         )
+
+    @property
+    def link(self) -> str:
+        """See `Program`. The unit is marked before: it runs something else until it restarts."""
+        mark = f"mkdir -p {BIN} {STALE}; : >{STALE}/{self.name}"
+        return f"{mark}; ln -sfn {self.place} {BIN}/{self.name}"

@@ -1,0 +1,82 @@
+"""`bob upgrade`: the versions of an inventory, and Bob as it is here, on every node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from bob import console
+from bob.commands._cluster import ClusterOption
+from bob.commands._inventory import DEFAULT_FILE, FileOption, load_cluster
+from bob.commands._wish import AcceptOption, DetachOption
+from bob.console import Format, OutputOption, YesOption
+
+if TYPE_CHECKING:
+    from bob.context import Context
+    from inventory import Cluster
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("upgrade")(upgrade)
+
+
+def upgrade(
+    file: FileOption = DEFAULT_FILE,
+    cluster: ClusterOption = None,
+    accept: AcceptOption = None,
+    yes: YesOption = False,
+    detach: DetachOption = False,
+    output: OutputOption = Format.TEXT,
+    stage_only: Annotated[
+        bool, typer.Option("--stage-only", help="Only bring the programs to the nodes.")
+    ] = False,
+) -> None:
+    """Bring other versions to every node by SSH; the robot puts them to work one by one."""
+    from bob.commands._cluster import load_context
+    from bob.commands._wish import wish
+
+    wanted = load_cluster(file)
+    context = load_context(cluster or wanted.name)
+    params = staged(context, wanted)
+    if stage_only:
+        view = {"schema": "bob/upgrade/1", "cluster": context.cluster, **params}
+        console.emit(view, output, lambda: console.out.print("The programs are on the nodes."))
+        return
+    wish(
+        "upgrade", context.cluster, cluster=context.cluster, params=params, accept=accept, yes=yes,
+        detach=detach, output=output, question=f"Upgrade {context.cluster}, node by node?",
+    )  # fmt: skip
+
+
+def staged(context: Context, wanted: Cluster) -> dict[str, Any]:
+    """Bring the programs to the hosts; the parameters of the operation that puts them to work."""
+    from bob.ops.cluster_records import ClusterRecords
+    from bob.ops.init.context import make_fleet
+    from bob.ops.upgrade.stage import most_common, stage
+    from bob.provision.install import Binary
+    from bob.toolchain import packed
+    from bob.toolchain.display import Display
+    from bob.toolchain.wishes import wishes_of
+
+    with Display(console.err) as display:
+        tools = wishes_of(wanted).ensure(display)
+    binaries = [Binary(tool.name, tool.sha256, packed(tool)) for tool in tools]
+    fleet = make_fleet(wanted, context.folder)
+    try:
+        with console.err.status("looking at the hosts") as status:
+            places, silent = stage(fleet, binaries, status.update)
+    finally:
+        fleet.close()
+    for name, error in silent.items():
+        console.err.print(f"[yellow]warning:[/] {escape(name)}: {escape(str(error))}")
+    known = ClusterRecords(context.consul()).cluster().versions.model_dump()
+    versions = {
+        name: version
+        for name, version in wanted.versions.model_dump().items()
+        if version != known[name]
+    }
+    programs, others = most_common(places)
+    return {"versions": versions, "programs": programs, "others": others}
