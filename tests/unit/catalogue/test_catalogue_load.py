@@ -107,3 +107,11 @@ def test_a_dependency_that_does_not_exist_is_named(tmp_path: Path) -> None:
     put(tmp_path, "egg", GOOD + "depends: [hen]\n")
     with pytest.raises(UsageError, match="hen"):
         Catalogue(tmp_path).in_order("egg")
+
+
+def test_a_service_may_need_several_instances_but_not_more_than_it_has(tmp_path: Path) -> None:
+    put(tmp_path, "three", GOOD.replace("count: 1", "count: 3") + "minimum: 3\n")
+    put(tmp_path, "one", GOOD + "minimum: 2\n")
+    assert Catalogue(tmp_path).service("three").minimum == 3
+    with pytest.raises(Permanent, match="minimum 2 is above count 1"):
+        Catalogue(tmp_path).service("one")

@@ -92,6 +92,16 @@ def test_a_count_that_cannot_be_is_refused_and_changes_nothing(
         world.judge(Scale(world.catalogue), request_)
 
 
+def test_a_service_has_its_smallest_number_of_instances(world: World) -> None:
+    world.deploy("haproxy")
+    kind = Scale(world.catalogue)
+    needy = world.catalogue.service("haproxy").model_copy(update={"minimum": 2})
+    world.catalogue._read["haproxy"] = needy
+    with pytest.raises(UsageError, match="at least 2 instances, 1 were asked for"):
+        world.judge(kind, scaled(1))
+    world.judge(kind, scaled(3))
+
+
 def test_nodes_in_maintenance_and_nodes_that_are_down_hold_nothing(world: World) -> None:
     world.deploy("haproxy")
     world.context(scaled(3)).records.change_node("n4", state="maintenance")
