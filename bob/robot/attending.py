@@ -26,13 +26,6 @@ QUIET_INTERVAL = 6.0  # least interval after that: a view costs 30 ms of CPU
 NUMBER = re.compile(r"[0-9]+")
 
 
-def judge(
-    due: Iterable[Duty], view: ClusterView, now: float, memories: Mapping[str, Memory]
-) -> list[tuple[Duty, Sequence[Action]]]:
-    """What each duty wants to be done. Pure, but for what duties put into their memories."""
-    return [(duty, duty.decide(view, now, memories[duty.name])) for duty in due]
-
-
 def due_together(duties: Iterable[Duty], next_looks: Mapping[str, float], now: float) -> list[Duty]:
     """The duties that are due; when some are, also those that will be soon."""
     known = list(duties)
@@ -83,7 +76,7 @@ class Attendant:
         log = logs.get().bind(duty=duty.name)
         began = time.perf_counter()
         try:
-            ((_, actions),) = judge([duty], view, self._means.clock.now(), self._memories)
+            actions = duty.decide(view, self._means.clock.now(), self._memories[duty.name])
         except Exception as error:
             log.error("BUG", error=repr(error), exc_info=True)
             self._tell(duty, [f"{duty.name}: BUG: {error!r}"])

@@ -128,10 +128,15 @@ def view_of(consul: Consul, nodes: int = 40) -> ClusterView:
 class Agent:
     """The process of one node: its elector and its robot, on threads."""
 
-    def __init__(self, site: Site, node: str, duties: Sequence[Duty] = ()) -> None:
+    def __init__(
+        self, site: Site, node: str, duties: Sequence[Duty] = (),
+        memory: SessionInMemory | None = None,
+    ) -> None:  # fmt: skip
         self.node = node
         self.stopping, self.over = threading.Event(), threading.Event()
-        self.elector = Elector(site.client(node), node, SessionInMemory())
+        self.killed = False
+        self.memory = memory or SessionInMemory()
+        self.elector = Elector(site.client(node), node, self.memory)
         self.views = 0
         consul = site.client(node)
 
@@ -155,16 +160,26 @@ class Agent:
 
     def stop(self) -> None:
         """As at a clean end of the agent."""
+        led = self.leads
         self.stopping.set()
         for thread in self._threads[1:]:
             thread.join(LIMIT)
         self.over.set()
-        self._threads[0].join(LIMIT if self.leads else 0)
+        self._threads[0].join(LIMIT if led else 0)  # else it is in a long read
+
+    def kill(self) -> None:
+        """As by SIGKILL: the session lives on, and its id is in the file."""
+        self.killed = True
+        self.over.set()
+        self._threads[0].join(LIMIT)
+        self.stopping.set()
+        self._threads[1].join(LIMIT)
 
     def _elect(self) -> None:
         while not self.over.is_set():
             self.elector.step()
-        self.elector.resign()
+        if not self.killed:
+            self.elector.resign()
 
     def _robot(self) -> None:
         self.robot.run(self.stopping)
@@ -191,8 +206,11 @@ class Site(ABC):
             raise UsageError(f"no operation {name!r}", cure="Upgrade.")
         return self._kind
 
-    def agent(self, node: str = "n1", duties: Sequence[Duty] = ()) -> Agent:
-        made = Agent(self, node, duties)
+    def agent(
+        self, node: str = "n1", duties: Sequence[Duty] = (),
+        memory: SessionInMemory | None = None,
+    ) -> Agent:  # fmt: skip
+        made = Agent(self, node, duties, memory)
         self.agents.append(made)
         return made
 

@@ -49,6 +49,23 @@ def test_another_leader_goes_on_in_the_middle_of_a_step(site: Site) -> None:
     assert site.world.effects == DONE
 
 
+def test_a_killed_agent_goes_on_as_the_same_leader_when_it_is_started_again(site: Site) -> None:
+    first = site.leader("n1")
+    site.agent("n2")
+    site.world.held.add("n1/two")
+    made = site.submit()
+    site.until(lambda: "n1/two" in site.world.begun)
+    epoch = first.elector.leadership().epoch
+    first.kill()
+    began = time.monotonic()
+    site.agent("n1", memory=first.memory)
+    site.until(lambda: site.world.begun.count("n1/two") == 2)
+    assert time.monotonic() - began < 2
+    site.world.held.clear()
+    assert site.until_state(made, State.DONE).epoch == epoch
+    assert site.world.effects == DONE
+
+
 def test_a_clean_end_hands_over_at_once(site: Site) -> None:
     first = site.leader("n1")
     second = site.agent("n2")
