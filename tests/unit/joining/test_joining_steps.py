@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bob.clients.consul import Member, MemberStatus
+from bob.clients import consul
 from bob.clients.ssh import KeyRefused
 from bob.errors import Temporary
 from bob.ops.joining.enlist import Claim, Enlist, Look, peers_of
@@ -114,8 +114,12 @@ def test_a_node_takes_the_place_of_its_former_self() -> None:
 def test_a_new_node_has_to_reach_the_servers_that_live() -> None:
     wishes = {f"n{i}": NodeWish(role="server", zone="a") for i in (1, 2)}
     wishes["n3"] = NodeWish(role="client", zone="a")
-    states = {"n1": MemberStatus.ALIVE, "n2": MemberStatus.FAILED, "n3": MemberStatus.ALIVE}
-    members = {name: Member(name, "", state, server=True) for name, state in states.items()}
+    states = {
+        "n1": consul.MemberStatus.ALIVE,
+        "n2": consul.MemberStatus.FAILED,
+        "n3": consul.MemberStatus.ALIVE,
+    }
+    members = {name: consul.Member(name, "", state, server=True) for name, state in states.items()}
     view = ClusterView(
         now=0.0, cluster=make_cluster(3), wishes=wishes, members={NetworkName.MGMT: members}
     )
