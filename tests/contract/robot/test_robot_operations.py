@@ -162,7 +162,7 @@ def test_tasks_of_what_ended_are_deleted(site: Site) -> None:
     site.leader()
     site.world.held.add("n1/one")
     made = site.submit()
-    mine, other = f"bob/tasks/n1/{made}.one", f"bob/tasks/n1/{new_id()}.one"
+    mine, other = f"bob/tasks/n1/{made}.one", "bob/tasks/n1/of-somebody.one"
     for key in (mine, other):
         site.consul.kv.put(key, "{}")
     site.world.held.clear()
