@@ -80,6 +80,7 @@ def record(context: Context, request: Request, *, yes: bool, question: str = "")
         console.err.print(f"This is under way already, as operation {same.id}.")
         return submit(store, request, view)
     if reason := kind.done(request, view):
+        refuse_held(store, scopes, request.target)  # what holds it may be about to change that
         return reason
     kind.check(request, view)
     guards = tuple(kind.guards(request, view))

@@ -73,13 +73,18 @@ def under_way(store: ConsulStore, request: Request, scopes: tuple[str, ...]) -> 
     return None
 
 
-def refuse_held(store: ConsulStore, scopes: tuple[str, ...]) -> None:
-    """Raise `ScopeHeld` that tells which operation works on one of `scopes`."""
+def refuse_held(store: ConsulStore, scopes: tuple[str, ...], target: str | None = None) -> None:
+    """Raise `ScopeHeld` that tells which operation works on one of `scopes`.
+
+    With `target` only one that is about the same node, service or cluster counts.
+    """
     for scope in scopes:
         if holder := store.active(scope):
             try:
                 found, _ = store.read(holder)
             except KeyError:  # it has just been trimmed
+                continue
+            if target not in (None, found.target):
                 continue
             raise ScopeHeld(
                 f"{scope} is held by {found.kind} {found.target} ({found.state}, operation "

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from operator_world import World
+from operator_world import World, view
 from rich.console import Console
 
 from bob import console
@@ -23,7 +23,9 @@ from bob.errors import (
     Unfinished,
     UsageError,
 )
+from bob.ops.kind import Request
 from bob.ops.states import State
+from bob.ops.submit import submit
 
 
 def move(target: str = "n1", **options: Any) -> None:
@@ -60,6 +62,12 @@ def test_what_is_so_already_is_not_recorded(
     move("n2")
     assert capsys.readouterr().out == "n2 is there already; nothing to do.\n"
     assert world.store.list() == []
+
+
+def test_what_is_about_to_change_is_not_called_done(world: World) -> None:
+    submit(world.store, Request("move", "n2", {"to": "r2"}), view())
+    with pytest.raises(ScopeHeld, match="held by move n2"):
+        move("n2")
 
 
 @pytest.mark.parametrize(
