@@ -1,4 +1,4 @@
-"""Robots of several nodes over one Consul, and a kind of operation that tests can hold up."""
+"""Robots of several nodes over one Consul."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import json
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from robot_world import Build, World
 from session_memory import SessionInMemory
 from threaded_consul import ThreadedConsul, ThreadedState
 
@@ -19,90 +20,17 @@ from bob.clients.nomad import Nomad
 from bob.election import Elector
 from bob.errors import BobError, UsageError
 from bob.ops.consul_store import ConsulStore
-from bob.ops.context import OperationContext
-from bob.ops.kind import Guard, Kind, Request
+from bob.ops.kind import Kind, Request
 from bob.ops.record import Operation, new_id, records_of
 from bob.ops.states import State
-from bob.ops.step import DONE, Probe, Step, needed
 from bob.ops.view import ClusterView, NodeWish
 from bob.robot import Robot
 from bob.robot.duty import Duty
-from bob.waiting import Deadline, wait_for
+from bob.waiting import wait_for
 from inventory import Cluster, Network, NetworkName, Node
 
 LIMIT = 20.0
 MGMT = NetworkName.MGMT
-
-
-class World:
-    """Effects of steps by "<target>/<step>"; a step waits while it is in `held`.
-
-    In `hang` it does not even look at its clock, like a call that gets no answer.
-    """
-
-    def __init__(self) -> None:
-        self.effects: list[str] = []
-        self.undone: list[str] = []
-        self.begun: list[str] = []
-        self.held: set[str] = set()
-        self.hang: set[str] = set()
-        self.errors: dict[str, list[BaseException]] = {}
-        self.guarded: set[str] = set()
-
-
-def make_step(world: World, step_name: str, *, last: bool) -> Step[OperationContext]:
-    class Effect(Step[OperationContext]):
-        name = step_name
-        title = f"Do {step_name}"
-        final = last
-
-        def probe(self, context: OperationContext) -> Probe:
-            effect = f"{context.target}/{step_name}"
-            return DONE if effect in world.effects else needed("it is missing")
-
-        def apply(self, context: OperationContext, deadline: Deadline) -> None:
-            effect = f"{context.target}/{step_name}"
-            world.begun.append(effect)
-            context.say(f"waiting for {effect}")
-            while effect in world.hang:
-                time.sleep(0.02)
-            while effect in world.held:
-                context.clock.sleep(0.05)
-            if world.errors.get(effect):
-                raise world.errors[effect].pop(0)
-            context.leader.leadership()
-            if effect not in world.effects:
-                world.effects.append(effect)
-
-        def undo(self, context: OperationContext, deadline: Deadline) -> None:
-            effect = f"{context.target}/{step_name}"
-            world.undone.append(effect)
-            if effect in world.effects:
-                world.effects.remove(effect)
-
-    return Effect()
-
-
-class Build(Kind):
-    name = "build"
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def scopes(self, request: Request, view: ClusterView) -> tuple[str, ...]:
-        return (f"node/{request.target}",)
-
-    def check(self, request: Request, view: ClusterView) -> None:
-        if request.target not in view.wishes:
-            raise UsageError(f"{request.target} is no node", cure="Name one.")
-
-    def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:
-        if request.target in self.world.guarded:
-            yield Guard("quorum-loss", "two servers are left")
-
-    def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
-        names = ("one", "two", "three")
-        return tuple(make_step(self.world, name, last=name == "three") for name in names)
 
 
 def make_cluster() -> Cluster:
