@@ -1,10 +1,11 @@
-"""From a service to the text of its Nomad job."""
+"""From a service to the text of its Nomad job.
+
+The library behind it is loaded at the first text: an idle bob-agent has no use for it.
+"""
 
 from __future__ import annotations
 
 import json
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
 
 from bob.catalogue.catalogue import Catalogue
 from bob.catalogue.model import Service
@@ -19,6 +20,8 @@ def render(catalogue: Catalogue, service: Service, image: str | None = None) -> 
     A template sees `service`, `image`, `file(name)` (a file beside it), `parameter(name)` (what
     Nomad's template block makes the parameter's value of) and the filter `hcl`.
     """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
+
     environment = Environment(
         loader=FunctionLoader(lambda file: catalogue.text(service.name, file)),
         undefined=StrictUndefined,

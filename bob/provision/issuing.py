@@ -61,3 +61,10 @@ def belong_together(pair: KeyPair) -> bool:
     from bob.provision import x509_work
 
     return x509_work.belong_together(pair)
+
+
+def end_of(certificate: bytes) -> datetime:
+    """Until when a certificate (PEM) is good, in UTC."""
+    from bob.provision import x509_work
+
+    return x509_work.end_of(certificate)

@@ -88,6 +88,11 @@ def belong_together(pair: KeyPair) -> bool:
     return certificate.public_key() == key.public_key()
 
 
+def end_of(certificate: bytes) -> datetime:
+    """See `issuing.end_of`."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+
+
 def _private_key(pair: KeyPair) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(pair.key, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):

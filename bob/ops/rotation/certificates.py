@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 
-from cryptography import x509
-
 from bob.clients.consul import Consul
 from bob.ops.context import LeaderContext, OperationContext
 from bob.ops.node_material import CERTIFICATES
 from bob.ops.rotation.roll_out import RollOut
 from bob.ops.sense import UNTIL
 from bob.ops.step import DONE, Probe, Step, needed
+from bob.provision import issuing
 from bob.provision.access import SECRET_KEYS
 from bob.waiting import Deadline
 
@@ -68,7 +67,7 @@ def note_end(context: LeaderContext) -> None:
 def earliest_end(consul: Consul) -> float:
     """When the first of all certificates ends, in Unix time; 0 when none is kept."""
     ends = [
-        x509.load_pem_x509_certificate(pair["certificate"].encode()).not_valid_after_utc.timestamp()
+        issuing.end_of(pair["certificate"].encode()).timestamp()
         for entry in consul.kv.list(CERTIFICATES)
         for pair in entry.json().values()
     ]
