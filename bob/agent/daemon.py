@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bob import logs
-from bob.agent import notify
+from bob.agent import neighbours, notify
 from bob.agent.check import PASSING, STOP_SECONDS, WARNING, CheckReporter, Said
 from bob.agent.epoch import EpochFile
 from bob.agent.executor import Executor, Node
@@ -60,6 +60,7 @@ class Daemon:
         """Run until a signal, a task or a failure ends it; the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._end("a signal"))
+        neighbours.quicken(Machine())
         self._await_consul()
         parts = self._parts()
         for part in parts:

@@ -52,6 +52,11 @@ class Attendant:
         self._busy = means.clock.now()
         self._figures = figures
 
+    def hurry(self) -> None:
+        """Every duty is due now: something has happened that none of them expects."""
+        self._next = dict.fromkeys(self._next, -inf)
+        self._busy = self._means.clock.now()
+
     def attend(self) -> float:
         """Attend to what is due. Returns when something will be due again (seconds of the clock).
 

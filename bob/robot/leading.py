@@ -59,6 +59,13 @@ class Leading:
             return kv.read(PAUSE_KEY, index=index)
 
         self._pauses: Watch[KvEntry | None] = Watch(read_pause, wake.set, means.clock)
+        catalog = means.consul.catalog
+
+        def read_failed(index: int) -> Indexed[frozenset[str]]:
+            return catalog.failed_nodes(index=index)
+
+        self._alarm = threading.Event()
+        self._failed: Watch[frozenset[str]] = Watch(read_failed, self._alarm.set, means.clock)
         self._ended: dict[str, Ended] = {}
         self._queue: deque[tuple[str, Mode]] = deque()
         self._judged: tuple[object, bool] = (None, False)
@@ -74,6 +81,7 @@ class Leading:
         """Lead until `stop`, or until we do not lead. Jobs may still be ending then."""
         self._operations.start()
         self._pauses.start()
+        self._failed.start()
         threading.Thread(target=self._attend, name="duties", daemon=True).start()
         try:
             with self._guard.working_for(self._term):
@@ -85,6 +93,7 @@ class Leading:
             self._over = True
             self._operations.stop()
             self._pauses.stop()
+            self._failed.stop()
             self._workers.interrupt_all("this agent gives up the lead")
 
     def cycle(self) -> None:
@@ -162,11 +171,16 @@ class Leading:
         keep_house_at, attend_at = self._clock.now(), -inf
         with self._guard.working_for(self._term):
             while not self._over:
-                self._clock.sleep(ATTEND_SECONDS)
+                self._alarm.wait(ATTEND_SECONDS)
                 now = self._clock.now()
                 if self._over or self._term.over or self._paused_or_unknown:
+                    self._clock.sleep(ATTEND_SECONDS)
                     continue
                 try:
+                    if self._alarm.is_set():  # a host has failed, or is back
+                        self._alarm.clear()
+                        self._attendant.hurry()
+                        attend_at = now
                     if now >= attend_at:
                         attend_at = self._attendant.attend()
                     if now >= keep_house_at:

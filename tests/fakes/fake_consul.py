@@ -12,6 +12,7 @@ from typing import TypeVar
 from fake_consul_state import ConsulState
 
 from bob.clients.consul import (
+    Catalog,
     Consul,
     Indexed,
     Kv,
@@ -86,6 +87,7 @@ class FakeConsul(Consul):
         self.line = line or Line(state)
         self.kv = FakeKv(self.line)
         self.session = FakeSession(self.line, node)
+        self.catalog = FakeCatalog(self.line)
 
     def txn(self) -> Txn:
         return FakeTxn(self.line)
@@ -176,6 +178,27 @@ class FakeSession(Session):
             self._line.state.expire()
             held = self._line.state.sessions.get(session)
             return held.info if held else None
+
+        return self._line.call(look)
+
+
+class FakeCatalog(Catalog):
+    """Knows which nodes gossip calls failed, and nothing else."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def failed_nodes(
+        self, *, index: int = 0, wait: float = WAIT_SECONDS
+    ) -> Indexed[frozenset[str]]:
+        state = self._line.state
+
+        def look() -> Indexed[frozenset[str]]:
+            end = state.clock.now() + wait
+            while index and state.failures < index and (left := end - state.clock.now()) > 0:
+                if not self._line.block(left):
+                    break
+            return Indexed(frozenset(state.failed), state.failures + 1)
 
         return self._line.call(look)
 

@@ -35,6 +35,8 @@ class ConsulState:
         self.index = 10
         self.entries: dict[str, KvEntry] = {}
         self.sessions: dict[str, HeldSession] = {}
+        self.failed: set[str] = set()
+        self.failures = 0
         self._graves: dict[str, int] = {}
         self._delays: dict[str, float] = {}
         self._numbers = itertools.count(1)
@@ -87,6 +89,8 @@ class ConsulState:
 
     def end_sessions_of(self, node: str) -> None:
         """The node's serfHealth became critical."""
+        self.failed.add(node)
+        self.failures += 1
         for session, held in list(self.sessions.items()):
             if held.info.node == node and "serfHealth" in held.info.checks:
                 self.end_session(session)

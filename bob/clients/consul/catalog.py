@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from bob.clients.consul.kv import JITTER, WAIT_SECONDS, Indexed, next_index
 from bob.clients.http import Http
 
 SERF_HEALTH = "serfHealth"
@@ -96,6 +97,24 @@ class Catalog:
             if check.id == SERF_HEALTH:
                 return check.status
         return ""
+
+    def failed_nodes(
+        self, *, index: int = 0, wait: float = WAIT_SECONDS
+    ) -> Indexed[frozenset[str]]:
+        """Names of the nodes that gossip calls failed.
+
+        With `index` only once some check is or was critical that was not, at most after `wait`
+        seconds.
+        """
+        params: dict[str, str | int] = {}
+        if index:
+            params = {"index": index, "wait": f"{wait:g}s"}
+        answer = self._http.request(
+            "GET", "/v1/health/state/critical", params=params,
+            wait=wait * (1 + JITTER) if index else 0.0,
+        )  # fmt: skip
+        failed = frozenset(c["Node"] for c in answer.json() if c["CheckID"] == SERF_HEALTH)
+        return Indexed(failed, next_index(index, answer.index))
 
     def deregister(self, node: str) -> None:
         """Forget a node with its services and checks. An agent that lives registers them again."""

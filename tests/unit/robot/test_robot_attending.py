@@ -81,3 +81,18 @@ def test_nobody_is_early_alone() -> None:
     duty = Watcher("one", 10)
     assert due_together([duty], {"one": 3.0}, 0.0) == []
     assert due_together([duty], {"one": 3.0}, 3.0) == [duty]
+
+
+def test_an_alarm_makes_every_duty_due() -> None:
+    time = SimClock()
+    slow = Watcher("slow", 600)
+    means = SimpleNamespace(
+        clock=Clock(time.now, time.advance), views=SimpleNamespace(get=lambda age: None)
+    )
+    attendant = Attendant([slow], cast("Any", means), Figures(), {})
+    attendant.attend()
+    time.advance(5)
+    attendant.attend()
+    attendant.hurry()
+    attendant.attend()
+    assert slow.looks == [0.0, 5.0]
