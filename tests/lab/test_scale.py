@@ -93,11 +93,17 @@ def test_a_job_that_is_stopped_by_hand_is_back(services: Lab, context: Context) 
 
 def test_a_count_that_is_changed_by_hand_is_put_right(services: Lab, context: Context) -> None:
     nomad, before = context.nomad(), set(running(context))
-    job = nomad.jobs.get("haproxy")
-    assert job is not None
+
+    def registered() -> dict[str, Any]:
+        return nomad.jobs.get("haproxy") or {}
+
+    job = registered()
     job["TaskGroups"][0]["Count"] = 3
     nomad.jobs.register(job)
-    await_running(context, 3)
+    wait_for(  # maybe sooner than the third one runs
+        lambda: registered()["TaskGroups"][0]["Count"] == 2,
+        what="two are registered", deadline=SECONDS, interval=0.5,
+    )  # fmt: skip
     await_running(context, 2)
     assert len(before & set(running(context))) >= 1
 
