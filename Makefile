@@ -27,8 +27,9 @@ check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest tests/unit
 
-bench: setup ## Compare `bob init` and the demo with their floors, as ratios of one run
+bench: setup ## Measure: init and demo against their floors, healing, cost of the agents
 	@$(BIN)/python tests/bench/init.py
+	@$(BIN)/python tests/bench/healing.py
 
 setup: apt
 	@$(BIN)/bob toolchain ensure

@@ -116,7 +116,7 @@ def command(lab: Lab, verb: tuple[str, ...]) -> subprocess.Popen[str]:
 
 
 def strike(lab: Lab, way: str) -> Callable[[], object] | None:
-    """Let the leader die in this way; returns what brings it back, if it does not come by itself."""
+    """Let the leader die in this way; what brings it back, if it does not come by itself."""
     leader = str(json.loads(read(lab, LEADER_KEY) or b"{}").get("node"))
     print(f"{way} of {leader}")
     if way == "power":
