@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from bob.clients.http import Unreachable
+from bob.errors import DeadlinePassed
 from bob.ops.context import OperationContext
 from bob.ops.rotation.roll_out import NODE_SECONDS, unsound
 from bob.ops.servers.step import ServerStep
@@ -12,7 +14,7 @@ from bob.ops.step import DONE, Probe, Step, needed
 from bob.ops.tasks import TASKS, Task, TaskState
 from bob.ops.view import ClusterView, Quorum
 from bob.provision.agents import BOB_UNIT, NOMAD_UNIT, consul_agents
-from bob.waiting import Deadline, wait_for
+from bob.waiting import Deadline, pause, wait_for
 from inventory import Cluster, NetworkName
 
 TASK = "activate"
@@ -22,10 +24,15 @@ CONSUL, NOMAD, CONSUL_TEMPLATE = "consul", "nomad", "consul-template"
 
 
 class Activate(ServerStep):
-    """One program. It stops at the first node that does not come back sound."""
+    """One program. It stops at the first node that does not come back sound.
+
+    `proof` names a second task of each node, that only the new program can do.
+    """
 
     timeout = 3600.0
+    attempts = 3
     program: ClassVar[str]
+    proof: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -51,13 +58,35 @@ class Activate(ServerStep):
 
     def _bring(self, context: OperationContext, names: Sequence[str]) -> None:
         context.say(f"{self.program} on {', '.join(names)}")
-        params, units = context.request.params, units_of(context.records.cluster(), self.program)
+        params, failures = context.operation.params, context.operation.failures
+        units = units_of(context.records.cluster(), self.program)
         for name in names:
-            places = params["programs"] | params.get("others", {}).get(name, {})
-            args = {"programs": {self.program: places[self.program]}, "restart": units}
-            context.tasks.start(name, self.name, TASK, args)
+            args = {
+                "programs": {self.program: places_of(params, name)[self.program]},
+                "restart": units,
+            }
+            # After a failure all is done once more, also what the node has taken back.
+            context.tasks.start(name, self.name, TASK, args | {"failures": failures})
         for name in names:
-            context.tasks.wait(name, self.name, Deadline(NODE_SECONDS, context.clock))
+            self._wait(context, name, self.name)
+        for name in names if self.proof else ():
+            args = {"programs": {self.program: places_of(params, name)[self.program]}}
+            context.tasks.start(name, self.proof, TASK, args | {"look": True, "failures": failures})
+        for name in names if self.proof else ():
+            self._wait(context, name, self.proof)
+
+    def _wait(self, context: OperationContext, name: str, task: str) -> None:
+        """The node may be the one we run on: its Consul agent goes away for a moment."""
+        deadline = Deadline(NODE_SECONDS, context.clock)
+        while True:
+            try:
+                context.tasks.wait(name, task, deadline)
+            except Unreachable as error:
+                if deadline.passed():
+                    raise DeadlinePassed(str(error), cure=error.cure) from error
+                pause(LOOK_SECONDS, deadline.clock)
+            else:
+                return
 
     def _await_sound(self, context: OperationContext) -> None:
         def sound() -> bool:
@@ -75,7 +104,7 @@ class Activate(ServerStep):
         )
 
     def _served(self, context: OperationContext) -> frozenset[str]:
-        ending = f"/{context.operation.id}.{self.name}"
+        ending = f"/{context.operation.id}.{self.proof or self.name}"
         return frozenset(
             entry.key.removeprefix(TASKS).removesuffix(ending)
             for entry in context.consul.kv.list(TASKS)
@@ -106,9 +135,9 @@ class ActivateConsulTemplate(Activate):
 
 
 class ActivateBob(Activate):
-    """Last, with the leader's own agent at the end of its servers: another one goes on."""
+    """Last. The leader replaces itself too: whoever leads then goes on from the record."""
 
-    name, program = "upgrade-bob", BOB_UNIT
+    name, program, proof = "upgrade-bob", BOB_UNIT, "see-bob"
     title = "Have every node run the new bob-agent"
 
 
@@ -129,6 +158,12 @@ class NoteVersions(Step[OperationContext]):
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         context.records.change_cluster(lambda known: _with_versions(known, context))
+
+
+def places_of(params: Mapping[str, Any], node: str) -> Mapping[str, str]:
+    """Where each program lies on a node."""
+    places: Mapping[str, str] = params["programs"] | params.get("others", {}).get(node, {})
+    return places
 
 
 def units_of(cluster: Cluster, program: str) -> list[str]:

@@ -18,6 +18,7 @@ class PlayedMachine(Machine):
         self.running = set(running)
         self.enabled = set(running)
         self.broken: set[str] = set()
+        self.wont_start: Callable[[str], bool] = lambda unit: False
         self.asked: list[str] = []
         self.journal = ""
         self.on_start: Callable[[str], None] = lambda unit: None
@@ -41,7 +42,7 @@ class PlayedMachine(Machine):
             case "enable":
                 self.enabled.add(unit)
             case "restart":
-                if unit in self.broken:
+                if unit in self.broken or self.wont_start(unit):
                     return Ran(1, "failed")
                 self.on_start(unit)
                 self.running.add(unit)

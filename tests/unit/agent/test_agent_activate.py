@@ -34,13 +34,44 @@ def test_the_link_moves_and_the_unit_restarts_once(machine: PlayedMachine) -> No
     assert machine.changes == ["restart nomad"]
 
 
-def test_a_restart_that_failed_is_made_up_for(machine: PlayedMachine) -> None:
-    machine.broken = {"nomad"}
-    with pytest.raises(Temporary, match="nomad did not start"):
+def test_what_does_not_start_makes_room_for_its_predecessor(machine: PlayedMachine) -> None:
+    machine.wont_start = lambda unit: str(machine.path(LINK).readlink()) == NEW
+    with pytest.raises(Permanent, match=r"nomad did not start.*former version runs again"):
         activate.run(work(machine, programs={"nomad": NEW}, restart=["nomad"]))
-    machine.broken = set()
+    assert str(machine.path(LINK).readlink()) == OLD
+    assert machine.changes == ["restart nomad"] * 2
+    assert "nomad" in machine.running
+    assert [path.name for path in machine.path(LINK).parent.iterdir()] == ["nomad"]
+
+
+def test_a_start_that_was_interrupted_still_knows_the_predecessor(machine: PlayedMachine) -> None:
+    def crash(unit: str) -> bool:
+        raise KeyboardInterrupt
+
+    machine.wont_start = crash
+    with pytest.raises(KeyboardInterrupt):
+        activate.run(work(machine, programs={"nomad": NEW}, restart=["nomad"]))
+    machine.wont_start = lambda unit: str(machine.path(LINK).readlink()) == NEW
+    with pytest.raises(Permanent, match="former version runs again"):
+        activate.run(work(machine, programs={"nomad": NEW}, restart=["nomad"]))
+    assert str(machine.path(LINK).readlink()) == OLD
+
+
+def test_when_nothing_starts_another_attempt_goes_on(machine: PlayedMachine) -> None:
+    machine.wont_start = lambda unit: True
+    with pytest.raises(Temporary, match="with the former version: nomad did not start"):
+        activate.run(work(machine, programs={"nomad": NEW}, restart=["nomad"]))
+    machine.wont_start = lambda unit: False
     result = activate.run(work(machine, programs={"nomad": NEW}, restart=["nomad"]))
-    assert result == {"changed": [], "restarted": ["nomad"]}
+    assert result == {"changed": ["nomad"], "restarted": ["nomad"]}
+    assert str(machine.path(LINK).readlink()) == NEW
+
+
+def test_a_look_changes_nothing(machine: PlayedMachine) -> None:
+    with pytest.raises(Permanent, match="nomad runs the former version again"):
+        activate.run(work(machine, programs={"nomad": NEW}, look=True))
+    assert activate.run(work(machine, programs={"nomad": OLD}, look=True))["changed"] == []
+    assert machine.changes == []
 
 
 @pytest.mark.parametrize(
