@@ -12,11 +12,11 @@ class Operator(quorum.Operator):
     snapshot_path = "/v1/operator/snapshot"
 
     def force_leave(self, server: str) -> None:
-        """Let the gossip of the servers forget one that is gone; its name in full: n4.global.
+        """Have a server that is gone called left, no longer failed; its name in full: n4.global.
 
-        Only a server can do that, so the leader is asked.
+        Only a server can do that, so the leader is asked. It is not pruned: whom gossip does not
+        know any more when the news comes around, it refuses for five minutes when it comes back.
         """
         leader = self.raft().leader
         host = leader.address.partition(":")[0] if leader else ""
-        params: dict[str, str | int] = {"node": server, "prune": 1}
-        self._http.request("PUT", "/v1/agent/force-leave", params=params, host=host)
+        self._http.request("PUT", "/v1/agent/force-leave", params={"node": server}, host=host)

@@ -13,6 +13,9 @@ from bob.provision.certificates import NOMAD_REGION
 from bob.waiting import Deadline, wait_for
 
 
+GONE = ("left", "leaving")  # how Nomad's gossip calls servers that went on purpose
+
+
 class Retire(ServerStep):
     """Out of every raft first, so that no majority ever counts a server that is being stopped."""
 
@@ -32,7 +35,7 @@ def lack(context: OperationContext, view: ClusterView, node: str) -> str:
     """What still makes a server of the node; "" when nothing does."""
     if judge.acts(view, node):
         return f"{node} is still a server"
-    if any(server.name == node for server in context.nomad.state.servers()):
+    if _in_gossip(context, node):
         return f"Nomad's gossip still knows {node} as a server"
     if view.alive(node) and not (node in view.nodes and view.nodes[node].ready):
         return f"Nomad does not find {node} ready"
@@ -93,12 +96,17 @@ def leave(operator: Operator, node: str, name: str) -> None:
 
 def _forgotten(context: OperationContext, node: str) -> bool:
     try:
-        if all(server.name != node for server in context.nomad.state.servers()):
+        if not _in_gossip(context, node):
             return True
         context.nomad.operator.force_leave(f"{node}.{NOMAD_REGION}")
     except Temporary:  # the answer waits for gossip, sometimes for longer than we do
         return False
     return False
+
+
+def _in_gossip(context: OperationContext, node: str) -> bool:
+    servers = context.nomad.state.servers()
+    return any(server.name == node and server.status not in GONE for server in servers)
 
 
 def _peer(raft: RaftConfiguration, node: str) -> RaftPeer | None:
