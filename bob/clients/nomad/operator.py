@@ -11,12 +11,16 @@ class Operator(quorum.Operator):
     transfer = ("PUT", "/v1/operator/raft/transfer-leadership")
     snapshot_path = "/v1/operator/snapshot"
 
-    def force_leave(self, server: str) -> None:
+    def force_leave(self, server: str, *, prune: bool = False) -> None:
         """Have a server that is gone called left, no longer failed; its name in full: n4.global.
 
-        Only a server can do that, so the leader is asked. It is not pruned: whom gossip does not
-        know any more when the news comes around, it refuses for five minutes when it comes back.
+        With `prune` it is forgotten at once; but whom gossip does not know when the news comes
+        around again is refused for five minutes when it comes back. Only servers can do this, so
+        the leader is asked.
         """
         leader = self.raft().leader
         host = leader.address.partition(":")[0] if leader else ""
-        self._http.request("PUT", "/v1/agent/force-leave", params={"node": server}, host=host)
+        params: dict[str, str | int] = {"node": server}
+        if prune:
+            params["prune"] = 1
+        self._http.request("PUT", "/v1/agent/force-leave", params=params, host=host)

@@ -121,7 +121,7 @@ def _forget_in_nomad(context: LeaderContext, node: str) -> None:
     nomad = context.nomad
     for server in nomad.state.servers():
         if server.name == node:
-            nomad.operator.force_leave(f"{node}.{NOMAD_REGION}")
+            nomad.operator.force_leave(f"{node}.{NOMAD_REGION}", prune=True)
     for known in nomad.state.nodes():
         if known.name == node:
             nomad.nodes.purge(known.id)

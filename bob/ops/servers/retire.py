@@ -12,7 +12,6 @@ from bob.ops.view import ClusterView
 from bob.provision.certificates import NOMAD_REGION
 from bob.waiting import Deadline, wait_for
 
-
 GONE = ("left", "leaving")  # how Nomad's gossip calls servers that went on purpose
 
 
