@@ -134,6 +134,7 @@ def abort(
 ) -> None:
     """Take back what an operation did, and look on. Refused after its point of no return."""
     from bob.ops.orders import Order, ordered
+    from bob.ops.removal.local import forget_here
     from bob.ops.states import State
 
     context, operation = _find(cluster, id)
@@ -146,6 +147,8 @@ def abort(
         raise unfinished(operation.id)
     made = attend(context, operation.id)
     if made.state is State.ABORTED:
+        if made.kind == "add-node" and not made.params.get("again"):
+            forget_here(context, made.target)  # what was learnt of it while it was joining
         print_operation(made, output, cluster=context.cluster)
     else:
         finish(made, output, cluster=context.cluster)
