@@ -9,6 +9,7 @@ bob sandbox up --name "$name" --nodes 3
 inventory=$(bob sandbox status --name "$name" -o json | python3 -c 'import json, sys; print(json.load(sys.stdin)["inventory"])')
 bob init -f "$inventory" --yes
 bob deploy demo --yes
+bob op ls
 bob status
 bob ui
 echo
