@@ -147,7 +147,7 @@ def _listeners(entries: Iterable[str]) -> Iterable[Listener]:
         yield Listener(protocol[:3], None if wildcard else address, int(port, 16))
 
 
-def reach_script(peers: Iterable[tuple[str, IPv4Address]], port: int, patience: int = 3) -> str:
+def reach_script(peers: Iterable[tuple[str, IPv4Address]], port: int, patience: int = 8) -> str:
     """A script that prints `no<TAB>label` for each peer it cannot reach by TCP on `port`.
 
     A refused connection is an answer too; ICMP is not used because many sites drop it.
