@@ -16,7 +16,9 @@ from bob.waiting import Deadline, pause
 QUICK_SECONDS = 15.0  # systemd answers at once, unless the host is overloaded
 SETTLE_SECONDS = 2.0  # a unit that does not say when it is ready shows a wrong file within that
 LOOK_SECONDS = 0.2
-JOURNAL_LINES = 5
+JOURNAL_LINES = 30
+SAID_LINES = 5
+NOISE = "remains running after unit stopped"  # systemd, for each process of each task of Nomad
 # Tokens are UUIDs, keys of gossip 32 bytes in base64.
 SECRET = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|[A-Za-z0-9+/]{43}="
@@ -118,7 +120,9 @@ class Units:
             "journalctl", "-u", unit, "-n", str(JOURNAL_LINES), "-o", "cat", "--no-pager",
             timeout=QUICK_SECONDS,
         )  # fmt: skip
-        said = " | ".join(SECRET.sub("[redacted]", ran.output).splitlines())
+        lines = [line for line in SECRET.sub("[redacted]", ran.output).splitlines()
+                 if NOISE not in line]  # fmt: skip
+        said = " | ".join(lines[-SAID_LINES:])
         return Temporary(
             f"{unit} {what}: {said}", cure=f"Look at journalctl -u {unit} on the node."
         )

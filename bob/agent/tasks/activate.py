@@ -106,7 +106,7 @@ def _put_back(
     except Temporary as second:
         raise Temporary(f"{error}; with the former version: {second}", cure=error.cure) from error
     _forget_former(links)
-    raise Permanent(f"{error}; the former version runs again", cure=error.cure) from error
+    raise Permanent(f"{error}; the former version runs again.", cure=error.cure) from error
 
 
 def _former(link: Path) -> Path:

@@ -1,0 +1,196 @@
+"""New gossip keys, interrupted after every single effect: nobody ever becomes deaf."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fake_consul import FakeConsul
+from fake_consul_state import ConsulState
+from server_views import cluster
+from sim_clock import SimClock
+
+from bob.clients.consul import Txn, TxnResult
+from bob.clients.http import Refused
+from bob.clients.keyring import Ring
+from bob.errors import Permanent, Temporary
+from bob.ops.cluster_records import SECRETS_KEY, ClusterRecords
+from bob.ops.rotation import gossip
+from bob.ops.rotation.gossip import Install, MakeKeys, RemoveOld, Use
+from bob.ops.step import Need
+from bob.provision.secrets import Secrets, complete, dump
+from bob.waiting import Clock, Deadline
+from inventory import NetworkName
+
+POOLS = ("mgmt", "storage", "nomad")
+NODES = ("n1", "n2", "n3")
+STEPS = (MakeKeys(), Install(), Use(), RemoveOld())
+
+
+class Crash(BaseException):
+    """The leader dies."""
+
+
+class Pool:
+    """Nodes with their keys; each change of one node is an effect."""
+
+    def __init__(self, key: str, effect: Callable[[], None], *, tells: bool) -> None:
+        self.keys = {node: {key} for node in NODES}
+        self.primary = dict.fromkeys(NODES, key)
+        self.away: set[str] = set()
+        self._effect = effect
+        self._tells = tells
+
+    def ring(self) -> Ring:
+        there = [node for node in NODES if node not in self.away]
+        keys = Counter(key for node in there for key in self.keys[node])
+        primary = Counter(self.primary[node] for node in there) if self._tells else None
+        return Ring(len(NODES), keys, primary)
+
+    def install(self, key: str) -> None:
+        self._each(lambda node: self.keys[node].add(key))
+
+    def use(self, key: str) -> None:
+        assert all(key in self.keys[node] for node in NODES if node not in self.away)
+        self._each(lambda node: self.primary.update({node: key}))
+
+    def remove(self, key: str) -> None:
+        if key in self.primary.values():
+            raise Refused("the key AAAA is in use", status=400)
+        self._each(lambda node: self.keys[node].discard(key))
+
+    def deaf(self) -> list[tuple[str, str]]:
+        return [(a, b) for a in NODES for b in NODES if self.primary[a] not in self.keys[b]]
+
+    def _each(self, change: Callable[[str], object]) -> None:
+        for node in NODES:
+            if node not in self.away:
+                change(node)
+                self._effect()
+
+
+class World:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.consul = FakeConsul(ConsulState(SimClock()))
+        self.made = complete(None, cluster())
+        self.consul.kv.put(SECRETS_KEY, dump(self.made))
+        old = {"mgmt": self.made.consul_gossip[NetworkName.MGMT],
+               "storage": self.made.consul_gossip[NetworkName.STORAGE],
+               "nomad": self.made.nomad_gossip}  # fmt: skip
+        self.pools = {
+            name: Pool(old[name].get_secret_value(), self.effect, tells=name != "nomad")
+            for name in POOLS
+        }
+        self.effects, self.dies_after = 0, -1
+        monkeypatch.setattr(gossip, "_keyrings", lambda context: iter(self.pools.items()))
+
+    def effect(self) -> None:
+        self.effects += 1
+        assert not any(pool.deaf() for pool in self.pools.values())
+        if self.effects == self.dies_after:
+            raise Crash
+
+    def commit(self, txn: Txn) -> TxnResult:
+        done = txn.commit()
+        self.effect()
+        return done
+
+    def context(self, operation: str = "01A") -> Any:
+        networks = dict.fromkeys((NetworkName.MGMT, NetworkName.STORAGE), self.consul)
+        return SimpleNamespace(
+            operation=SimpleNamespace(id=operation), consul=self.consul, networks=networks,
+            records=ClusterRecords(self.consul, self.commit),
+        )  # fmt: skip
+
+    def run(self, operation: str = "01A") -> None:
+        context = self.context(operation)
+        for step in STEPS:
+            if step.probe(context).need is Need.NEEDED:
+                step.apply(context, Deadline(1.0, Clock()))
+                assert step.probe(context).need is Need.DONE, step.name
+
+    def secrets(self) -> Secrets:
+        return ClusterRecords(self.consul).secrets()
+
+    def kept(self) -> dict[str, str]:
+        secrets = self.secrets()
+        keys = {net.value: key for net, key in secrets.consul_gossip.items()}
+        return {name: key.get_secret_value() for name, key in
+                {**keys, "nomad": secrets.nomad_gossip}.items()}  # fmt: skip
+
+    def rings(self) -> Iterator[tuple[str, set[str]]]:
+        for name, pool in self.pools.items():
+            for node in NODES:
+                yield name, pool.keys[node]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(monkeypatch)
+
+
+def rotated(world: World, before: dict[str, str]) -> None:
+    after = world.kept()
+    assert all(after[name] != before[name] for name in POOLS)
+    assert len(set(after.values())) == len(POOLS)
+    assert all(keys == {after[name]} for name, keys in world.rings())
+
+
+def test_every_pool_has_the_new_key_alone(world: World) -> None:
+    before = world.kept()
+    world.run()
+    rotated(world, before)
+    assert world.secrets().consul_agents == world.made.consul_agents
+    effects = world.effects
+    world.run()
+    assert world.effects == effects
+    between = world.kept()
+    world.run("01B")
+    rotated(world, between)
+
+
+@pytest.mark.parametrize("moment", range(1, 3 * 3 * 3 + 3))
+def test_another_leader_goes_on_with_the_same_keys(world: World, moment: int) -> None:
+    before, world.dies_after = world.kept(), moment
+    try:
+        world.run()
+    except Crash:
+        kept = world.consul.kv.get(gossip.KEY)
+        world.run()
+        assert world.consul.kv.get(gossip.KEY) == kept
+    else:
+        assert moment > world.effects
+    rotated(world, before)
+
+
+def test_a_key_is_not_used_before_everybody_has_it(world: World) -> None:
+    before = world.kept()
+    world.pools["storage"].away = {"n3"}
+    context = world.context()
+    MakeKeys().apply(context, Deadline(1.0, Clock()))
+    Install().apply(context, Deadline(1.0, Clock()))
+    assert "storage" in Install().probe(context).reason
+    with pytest.raises(Temporary, match="storage"):
+        Use().apply(context, Deadline(1.0, Clock()))
+    assert world.kept() == before
+    world.pools["storage"].away = set()
+    world.run()
+    rotated(world, before)
+
+
+def test_words_of_a_refusal_are_not_repeated(world: World) -> None:
+    context = world.context()
+    for step in (MakeKeys(), Install()):
+        step.apply(context, Deadline(1.0, Clock()))
+    with pytest.raises(Temporary) as error:
+        RemoveOld().apply(context, Deadline(1.0, Clock()))
+    assert "AAAA" not in str(error.value)
+
+
+def test_keys_of_another_operation_are_not_used(world: World) -> None:
+    MakeKeys().apply(world.context("01B"), Deadline(1.0, Clock()))
+    with pytest.raises(Permanent, match="replaced by another operation"):
+        Use().probe(world.context("01A"))
