@@ -78,11 +78,13 @@ def load_or_create(path: Path, cluster: Cluster) -> Secrets:
     """
     with locked(path.parent):
         content = _content(path)
-        existing = None if content is None else _validated(path, _upgraded(content), cluster.name)
+        existing = None
+        if content is not None:
+            existing = _of_cluster(_validated(_upgraded(content), str(path)), path, cluster.name)
         wanted = complete(existing, cluster)
-        new = {"schema": SCHEMA} | {name: _plain(value) for name, value in wanted}
-        if new != content:
-            write_private(path, json.dumps(new, indent=2).encode() + b"\n")
+        new = dump(wanted)
+        if json.loads(new) != content:
+            write_private(path, new)
         return wanted
 
 
@@ -98,7 +100,7 @@ def load(path: Path, cluster_name: str) -> Secrets:
             f"{path} was written by an older version of bob: it lacks {', '.join(missing)}",
             cure="run bob init with the same inventory; it adds what is missing",
         )
-    return _validated(path, content, cluster_name)
+    return _of_cluster(_validated(content, str(path)), path, cluster_name)
 
 
 def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
@@ -138,39 +140,26 @@ def dump(secrets: Secrets) -> bytes:
 
 def parse(content: bytes, where: str) -> Secrets:
     """Read what `dump` made; `where` names its place. Raises `SecretsUnusable`."""
-    cure = f"put back a copy of {where}; without it the running cluster cannot be managed"
-    try:
-        values = json.loads(content)
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        raise SecretsUnusable(f"{where} is damaged (not a JSON object)", cure=cure)
-    if (schema := values.pop("schema", None)) != SCHEMA:
-        raise SecretsUnusable(
-            f"{where} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
-            cure="use the version of bob that wrote it",
-        )
-    try:
-        return Secrets.model_validate(values)
-    except ValidationError as error:  # its text is not shown: it may hold values
-        places = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
-        raise SecretsUnusable(f"{where} is damaged (at {places})", cure=cure) from None
+    return _validated(_document(content, where), where)
 
 
 def _content(path: Path) -> dict[str, object] | None:
-    """The document in the file, of the format that is read here; None when there is no file."""
+    """The document in the file; None when there is no file."""
     content = read_private(path)
-    if content is None:
-        return None
+    return None if content is None else _document(content, str(path))
+
+
+def _document(content: bytes, where: str) -> dict[str, object]:
+    """A document of the format that is read here."""
     try:
         values = json.loads(content)
     except ValueError:
         values = None
     if not isinstance(values, dict):
-        raise SecretsUnusable(f"{path} is damaged (not a JSON object)", cure=_copy_of(path))
+        raise SecretsUnusable(f"{where} is damaged (not a JSON object)", cure=_copy_of(where))
     if (schema := values.get("schema")) != SCHEMA:
         raise SecretsUnusable(
-            f"{path} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
+            f"{where} has the format {schema!r}, this version of bob reads {SCHEMA!r}",
             cure="use the version of bob that wrote it",
         )
     return values
@@ -183,13 +172,16 @@ def _upgraded(content: dict[str, object]) -> dict[str, object]:
     return made | content
 
 
-def _validated(path: Path, content: dict[str, object], cluster_name: str) -> Secrets:
+def _validated(content: dict[str, object], where: str) -> Secrets:
     values = {name: value for name, value in content.items() if name != "schema"}
     try:
-        found = Secrets.model_validate(values)
+        return Secrets.model_validate(values)
     except ValidationError as error:  # its text is not shown: it may hold values
         places = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
-        raise SecretsUnusable(f"{path} is damaged (at {places})", cure=_copy_of(path)) from None
+        raise SecretsUnusable(f"{where} is damaged (at {places})", cure=_copy_of(where)) from None
+
+
+def _of_cluster(found: Secrets, path: Path, cluster_name: str) -> Secrets:
     if found.cluster != cluster_name:
         raise SecretsUnusable(
             f"{path} belongs to cluster {found.cluster!r}, not to {cluster_name!r}",
@@ -198,8 +190,8 @@ def _validated(path: Path, content: dict[str, object], cluster_name: str) -> Sec
     return found
 
 
-def _copy_of(path: Path) -> str:
-    return f"put back a copy of {path}; without it the running cluster cannot be managed"
+def _copy_of(where: str | Path) -> str:
+    return f"put back a copy of {where}; without it the running cluster cannot be managed"
 
 
 def _extended(
