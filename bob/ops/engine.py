@@ -87,7 +87,8 @@ class Engine(Generic[C]):
         operation = self._take_up(operation_id, TAKEN_BACK, State.ABORTING)
         for step in reversed(self._steps):
             stored = operation.step(step.name)
-            if stored.state in (StepState.PENDING, StepState.UNDONE):
+            untouched = stored.state is StepState.PENDING and not step.wish_left_traces
+            if untouched or stored.state is StepState.UNDONE:
                 continue
             try:
                 step.undo(context, Deadline(step.timeout, self._clock))

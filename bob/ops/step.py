@@ -50,6 +50,9 @@ class Step(ABC, Generic[C]):
     `undo` takes back what `apply` did, as far as that is possible, wherever it was interrupted.
 
     `timeout` is in seconds; where the operator chooses it, a step sets its own when it is made.
+    With `wish_left_traces` that is also done when `apply` was never begun: whoever recorded the
+    operation had prepared something for it.
+
     `final` marks the point of no return: once it has begun, the operation goes on to its end.
     """
 
@@ -58,6 +61,7 @@ class Step(ABC, Generic[C]):
     timeout: float = 120.0
     attempts: ClassVar[int] = 3
     final: ClassVar[bool] = False
+    wish_left_traces: ClassVar[bool] = False
 
     @abstractmethod
     def probe(self, context: C) -> Probe:

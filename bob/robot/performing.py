@@ -127,11 +127,14 @@ class Job:
     def _steps(
         self, operation: Operation
     ) -> tuple[Kind | None, tuple[Step[OperationContext], ...]]:
-        """The kind and its steps; none are needed to take back what was not begun."""
-        if self.mode is Mode.ABORT and _untouched(operation):
-            return None, ()
-        kind = kind_of(operation.kind)
-        return kind, kind.steps(_request(operation))
+        """The kind and its steps; what was not begun can be taken back without knowing them."""
+        try:
+            kind = kind_of(operation.kind)
+            return kind, kind.steps(_request(operation))
+        except BobError:
+            if self.mode is Mode.ABORT and _untouched(operation):
+                return None, ()
+            raise
 
     def _context(self, operation: Operation) -> OperationContext:
         means = self._means

@@ -39,6 +39,7 @@ class Look(HostStep):
     name = "look"
     title = "Look at the host: root, system, clock, ports, disks, networks"
     timeout = 60
+    wish_left_traces = True  # the robot's key on the host
 
     def probe(self, context: OperationContext) -> Probe:
         if self.site.left(context) or self.site.looked_at:
