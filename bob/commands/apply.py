@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._inventory import DEFAULT_FILE, FileOption
+from bob.commands._inventory import DEFAULT_FILE, FileOption, load_cluster
 from bob.commands._wish import AcceptOption
 from bob.commands.plan import as_json, compare, draw_plan
 from bob.console import Format, OutputOption, YesOption
@@ -63,8 +64,6 @@ def apply_plan(
 
 def _parts(requests: Sequence[Request], accept: Sequence[str]) -> Iterator[list[Request]]:
     """What is done at once: all nodes that join, then each other operation alone."""
-    from dataclasses import replace
-
     from bob.ops.plan import ADD
 
     if joining := [request for request in requests if request.kind == ADD]:
@@ -77,13 +76,16 @@ def _parts(requests: Sequence[Request], accept: Sequence[str]) -> Iterator[list[
 def _carry_out(context: Context, file: Path, part: list[Request]) -> list[Operation]:
     """Record the operations and look on to their end, whatever it is."""
     from bob.commands._watch import attend
-    from bob.ops.plan import ADD, REMOVE
+    from bob.commands.upgrade import staged
+    from bob.ops.plan import ADD, REMOVE, UPGRADE
     from bob.ops.removal.local import forget_here
 
     first = part[0]
     if first.kind == ADD:
         begun = _join(context, file, [request.target for request in part])
     else:
+        if first.kind == UPGRADE:
+            first = replace(first, params=staged(context, load_cluster(file), first.accepted))
         begun = _record(context, first)
     ended = [attend(context, operation.id) for operation in begun]
     if first.kind == REMOVE and not _failed(ended):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +41,7 @@ def upgrade(
 
     wanted = load_cluster(file)
     context = load_context(cluster or wanted.name)
-    params = staged(context, wanted)
+    params = staged(context, wanted, accept or ())
     if stage_only:
         view = {"schema": "bob/upgrade/1", "cluster": context.cluster, **params}
         console.emit(view, output, lambda: console.out.print("The programs are on the nodes."))
@@ -51,16 +52,30 @@ def upgrade(
     )  # fmt: skip
 
 
-def staged(context: Context, wanted: Cluster) -> dict[str, Any]:
-    """Bring the programs to the hosts; the parameters of the operation that puts them to work."""
+def staged(context: Context, wanted: Cluster, accepted: Collection[str]) -> dict[str, Any]:
+    """Bring the programs to the hosts; the parameters of the operation that puts them to work.
+
+    Versions are judged first: half a gigabyte would travel for nothing.
+    """
     from bob.ops.cluster_records import ClusterRecords
     from bob.ops.init.context import make_fleet
+    from bob.ops.kind import refuse_guarded
+    from bob.ops.kinds.upgrade import refuse_older, skews
     from bob.ops.upgrade.stage import most_common, stage
     from bob.provision.install import Binary
     from bob.toolchain import packed
     from bob.toolchain.display import Display
     from bob.toolchain.wishes import wishes_of
 
+    running = ClusterRecords(context.consul()).cluster().versions
+    known = running.model_dump()
+    versions = {
+        name: version
+        for name, version in wanted.versions.model_dump().items()
+        if version != known[name]
+    }
+    refuse_older(versions, running)
+    refuse_guarded(skews(versions, running), accepted)
     with Display(console.err) as display:
         tools = wishes_of(wanted).ensure(display)
     binaries = [Binary(tool.name, tool.sha256, packed(tool)) for tool in tools]
@@ -72,11 +87,5 @@ def staged(context: Context, wanted: Cluster) -> dict[str, Any]:
         fleet.close()
     for name, error in silent.items():
         console.err.print(f"[yellow]warning:[/] {escape(name)}: {escape(str(error))}")
-    known = ClusterRecords(context.consul()).cluster().versions.model_dump()
-    versions = {
-        name: version
-        for name, version in wanted.versions.model_dump().items()
-        if version != known[name]
-    }
     programs, others = most_common(places)
     return {"versions": versions, "programs": programs, "others": others}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.context import OperationContext
@@ -12,6 +12,7 @@ from bob.ops.servers.snapshot import Snapshot
 from bob.ops.step import Step
 from bob.ops.upgrade.steps import ACTIVATE, NoteVersions
 from bob.ops.view import ClusterView
+from inventory.model import Versions
 
 VERSION_SKEW = "version-skew"
 
@@ -34,28 +35,13 @@ class Upgrade(Kind):
             raise UsageError(
                 "the new programs are not on the nodes yet", cure="Bring them with: bob upgrade"
             )
-        for field, version in request.params.get("versions", {}).items():
-            now = getattr(view.cluster.versions, field)
-            if _numbers(version) < _numbers(now):
-                raise UsageError(
-                    f"{field} {now} cannot go back to {version}: an older version may not read "
-                    "what a newer one wrote",
-                    cure="Put a backup of that time back instead: bob restore.",
-                )
+        refuse_older(request.params.get("versions", {}), view.cluster.versions)
         if reason := unsound(view):
             raise PreflightRefused(reason, cure="Every server has to be sound first: bob status.")
 
     def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:
         """See `Kind.guards`."""
-        for field, version in request.params.get("versions", {}).items():
-            now = getattr(view.cluster.versions, field)
-            (major, minor, *_), (old_major, old_minor, *_) = _numbers(version), _numbers(now)
-            if (major, minor) not in ((old_major, old_minor), (old_major, old_minor + 1)):
-                yield Guard(
-                    VERSION_SKEW,
-                    f"{field} {version} is more than one minor version beyond {now}",
-                    "Go through the versions in between.",
-                )
+        return skews(request.params.get("versions", {}), view.cluster.versions)
 
     def warnings(self, request: Request, view: ClusterView) -> Iterable[str]:
         """See `Kind.warnings`."""
@@ -71,6 +57,31 @@ class Upgrade(Kind):
 
 
 KIND = Upgrade()
+
+
+def refuse_older(wanted: Mapping[str, str], running: Versions) -> None:
+    """Raise `UsageError` for a version below the one that runs; `wanted` by field of `running`."""
+    for field, version in wanted.items():
+        now = getattr(running, field)
+        if _numbers(version) < _numbers(now):
+            raise UsageError(
+                f"{field} {now} cannot go back to {version}: an older version may not read "
+                "what a newer one wrote",
+                cure=f"Write {now} or a later version into the inventory.",
+            )
+
+
+def skews(wanted: Mapping[str, str], running: Versions) -> Iterator[Guard]:
+    """What leaves out versions that the makers of the programs would have us go through."""
+    for field, version in wanted.items():
+        now = getattr(running, field)
+        (major, minor, *_), (old_major, old_minor, *_) = _numbers(version), _numbers(now)
+        if (major, minor) not in ((old_major, old_minor), (old_major, old_minor + 1)):
+            yield Guard(
+                VERSION_SKEW,
+                f"{field} {version} is more than one minor version beyond {now}",
+                "Go through the versions in between.",
+            )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
