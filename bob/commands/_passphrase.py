@@ -43,7 +43,7 @@ def passphrase(file: Path | None, *, twice: bool) -> bytes:
         )
     if len(found) < SHORTEST:
         raise UsageError(
-            f"{where} is too short: {len(found)} characters",
+            f"{where} is too short: {len(found)} bytes",
             cure=f"Take {SHORTEST} or more; the backup holds every secret of the cluster.",
         )
     return found

@@ -36,6 +36,7 @@ def restore(
     authorities, inventory), and nothing else; run it again to put the cluster's data back.
     """
     from bob import paths
+    from bob.commands._cluster import load_context
     from bob.commands._passphrase import passphrase
     from bob.context import CONTEXT_FILE, Context
     from bob.ops.backup import run, sealing
@@ -55,7 +56,7 @@ def restore(
             {**view, "restored": "machine"}, output, lambda: console.out.print(escape(text))
         )
         return
-    context = Context.load(cluster)
+    context = load_context(cluster)
     console.confirm(f"Put {context.cluster} back to {label.made}?", yes=yes)
     with console.err.status("") as status:
         run.restore(context, file, key, accept or (), status.update)

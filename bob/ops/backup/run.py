@@ -9,7 +9,7 @@ from pathlib import Path
 from bob import paths
 from bob.context import Context
 from bob.errors import DeadlinePassed, GuardRefused, ScopeHeld, UsageError
-from bob.ops.backup import content, sealing
+from bob.ops.backup import content, keys, sealing
 from bob.ops.consul_store import ConsulStore
 from bob.ops.init.context import CLUSTER_ID_FILE
 from bob.ops.servers.snapshot import write_whole
@@ -77,6 +77,8 @@ def restore(
             if name in parts:
                 say(f"putting {name.removesuffix(content.SNAPSHOT_ENDING)} back")
                 operator.restore_snapshot(parts[name])
+        say("giving every agent its present rights again")
+        keys.keep_present(context)
     say("waiting until the cluster is healthy")
     _await_healthy(context)
     return label
