@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from bob.commands._cluster import ClusterOption
 from bob.commands._inventory import DEFAULT_FILE, FileOption, load_cluster
 from bob.commands._wish import AcceptOption, DetachOption
 from bob.console import Format, OutputOption, YesOption
+from bob.errors import PreflightRefused
 
 if TYPE_CHECKING:
     from bob.context import Context
@@ -85,7 +86,24 @@ def staged(context: Context, wanted: Cluster, accepted: Collection[str]) -> dict
             places, silent = stage(fleet, binaries, status.update)
     finally:
         fleet.close()
-    for name, error in silent.items():
-        console.err.print(f"[yellow]warning:[/] {escape(name)}: {escape(str(error))}")
+    _refuse_silent(context, silent)
     programs, others = most_common(places)
     return {"versions": versions, "programs": programs, "others": others}
+
+
+def _refuse_silent(context: Context, silent: Mapping[str, Exception]) -> None:
+    """A node that is away is left out; one that lives and cannot be reached would stop it midway.
+
+    Raises `PreflightRefused`; nothing but copies has reached the others.
+    """
+    from bob.clients.consul import MemberStatus
+
+    members = context.consul().agent.members()
+    alive = {member.name for member in members if member.status is MemberStatus.ALIVE}
+    for name, error in silent.items():
+        if name in alive:
+            raise PreflightRefused(
+                f"{name} is in the cluster, but does not let us in: {error}",
+                cure="Every node needs the programs; put the way to it right (ssh), then again.",
+            )
+        console.err.print(f"[yellow]warning:[/] {escape(name)}: {escape(str(error))}")

@@ -10,7 +10,7 @@ import pytest
 from operator_world import Move, World, cluster
 
 from bob.__main__ import run
-from bob.commands import add_node, apply
+from bob.commands import add_node, apply, upgrade
 from bob.ops import kind
 from bob.ops.kind import Request
 from bob.ops.record import Operation
@@ -165,3 +165,24 @@ def test_the_file_of_another_cluster_is_refused(tmp_path: Path, world: World) ->
     path = Path(file[1])
     path.write_text(path.read_text().replace("cluster: c1", "cluster: c9"))
     assert run(["plan", *file]) == 2
+
+
+def test_programs_are_brought_before_they_are_put_to_work(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = dict.fromkeys(("upgrade",), Fake("upgrade"))
+    monkeypatch.setattr(kind, "kinds", lambda: known)
+    places = {"programs": {"nomad": "/opt/bob/store/nomad-1/nomad"}, "others": {}}
+
+    def staged(context: Any, wanted: Any, accepted: Any) -> dict[str, Any]:
+        assert not world.store.list()
+        return {"versions": {"nomad": wanted.versions.nomad}, **places}
+
+    monkeypatch.setattr(upgrade, "staged", staged)
+    ends(world, State.DONE)
+    file = inventory(tmp_path, 1, 2, 3)
+    path = Path(file[1])
+    path.write_text(f"versions: {{nomad: 1.12.0}}\n{path.read_text()}")
+    assert run(["apply", *file, "--yes"]) == 0
+    (operation,) = world.store.list()
+    assert operation.params == {"versions": {"nomad": "1.12.0"}, **places}
