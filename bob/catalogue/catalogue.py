@@ -20,22 +20,21 @@ SERVICE_FILE = "service.yaml"
 class Catalogue:
     """The services below `root`, which is the data package `jobs` unless given.
 
-    The files belong to a release of Bob and do not change: each is read once.
+    The files belong to a release of Bob and do not change: folder and each file are read once.
     """
 
     def __init__(self, root: Traversable | None = None) -> None:
         self._root = resources.files("jobs") if root is None else root
         self._read: dict[str, Service] = {}
+        self._names: tuple[str, ...] | None = None
 
     def names(self) -> tuple[str, ...]:
         """All services, ordered by name."""
-        return tuple(
-            sorted(
-                entry.name
-                for entry in self._root.iterdir()
-                if entry.is_dir() and (entry / SERVICE_FILE).is_file()
-            )
-        )
+        if self._names is None:
+            folders = (entry for entry in self._root.iterdir() if entry.is_dir())
+            found = (entry.name for entry in folders if (entry / SERVICE_FILE).is_file())
+            self._names = tuple(sorted(found))
+        return self._names
 
     def service(self, name: str) -> Service:
         """One service. Raises `UsageError` for an unknown one, `Permanent` for a broken file."""

@@ -58,6 +58,14 @@ def test_a_folder_without_service_yaml_is_no_service(tmp_path: Path) -> None:
     assert Catalogue(tmp_path).names() == ("base",)
 
 
+def test_the_folder_is_read_once(tmp_path: Path) -> None:
+    put(tmp_path, "base", GOOD)
+    catalogue = Catalogue(tmp_path)
+    assert catalogue.names() == ("base",)
+    put(tmp_path, "later", GOOD)
+    assert catalogue.names() == ("base",)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [

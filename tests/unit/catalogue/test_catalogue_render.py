@@ -46,6 +46,15 @@ def test_bob_fills_its_marks_and_leaves_those_of_nomad(
     assert render(catalogue, service) == 'job "thing" { count = 3 {{ key "x" }} }\n'
 
 
+def test_a_template_is_read_once_for_any_count(
+    catalogue: Catalogue, service: Service, tmp_path: Path
+) -> None:
+    write(tmp_path, "count = [[ service.count ]]\n")
+    assert render(catalogue, service) == "count = 3\n"
+    (tmp_path / "thing" / "job.nomad.hcl.j2").unlink()
+    assert render(catalogue, service.model_copy(update={"count": 5})) == "count = 5\n"
+
+
 def test_a_file_is_embedded_as_one_hcl_string(
     catalogue: Catalogue, service: Service, tmp_path: Path
 ) -> None:
