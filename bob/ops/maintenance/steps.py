@@ -106,6 +106,8 @@ class Drain(Step[OperationContext]):
         Nomad awaits each replacement but the last. One that does not come is no reason to keep the
         node: the reconciler tells of it.
         """
+        if not jobs:
+            return
         missing: tuple[str, ...] = ()
 
         def complete() -> bool:

@@ -58,6 +58,18 @@ def test_instances_move_and_the_node_comes_back(world: World) -> None:
     assert kind.done(off(node), world.view()) == f"{node} is in service"
 
 
+def test_a_node_without_instances_costs_no_look_at_the_cluster() -> None:
+    world = World()
+    request, looks = on("n4"), []
+    steps = Maintain(world.catalogue).steps(request)
+    context = world.context(request)
+    context.look = lambda *_: looks.append(1)  # type: ignore[func-returns-value]
+    for step in steps:
+        step.apply(context, Deadline(step.timeout, world.clock))
+    assert not world.view().nodes["n4"].eligible
+    assert looks == []
+
+
 def test_maintenance_that_is_taken_back_leaves_the_node_in_service(world: World) -> None:
     context = world.context(on("n1"))
     steps = Maintain(world.catalogue).steps(on("n1"))
