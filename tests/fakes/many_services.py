@@ -15,9 +15,9 @@ from bob.ops.kinds.undeploy import Undeploy
 SERVICE = """\
 title: A service of a test
 driver: raw_exec
-count: 1
-ports: {http: dynamic}
-check: {port: http, path: /}
+count: {count}
+ports: {{http: dynamic}}
+check: {{port: http, path: /}}
 """
 JOB = """\
 job "[[ service.name ]]" {
@@ -35,11 +35,12 @@ def names(count: int) -> tuple[str, ...]:
     return tuple(f"s{number}" for number in range(count))
 
 
-def many_services(folder: Path, count: int) -> Catalogue:
+def many_services(folder: Path, count: int, instances: int = 1) -> Catalogue:
     """Write them below `folder`. Operations get to see them by `use`."""
+    service = SERVICE.format(count=instances)
     for name in names(count):
         (folder / name).mkdir()
-        (folder / name / "service.yaml").write_text(SERVICE)
+        (folder / name / "service.yaml").write_text(service)
         (folder / name / "job.nomad.hcl.j2").write_text(JOB)
     return Catalogue(folder)
 
