@@ -18,6 +18,7 @@ SECONDS = 120.0
 @pytest.fixture(scope="module")
 def services(cluster: Lab) -> Lab:
     """A cluster with the HTTP entry and nothing else."""
+    bob(cluster, "undeploy", "demo")  # what a test before has left
     bob(cluster, "deploy", "haproxy")
     return cluster
 
