@@ -27,9 +27,10 @@ check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest tests/unit
 
-bench: setup ## Measure: init and demo against their floors, healing, cost of the agents
+bench: setup ## Measure: init and demo against their floors, healing, cost of agents and operations
 	@$(BIN)/python tests/bench/init.py
 	@$(BIN)/python tests/bench/healing.py
+	@$(BIN)/python tests/bench/operations.py
 
 setup: apt
 	@$(BIN)/bob toolchain ensure
