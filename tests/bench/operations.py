@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -46,6 +47,7 @@ LIMIT_SECONDS = 3600.0
 
 def main() -> None:
     """Print cycles, costs and their ratio."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     parser = argparse.ArgumentParser()
     parser.add_argument("--few", type=int, default=FEW)
     parser.add_argument("--many", type=int, default=MANY)
@@ -57,47 +59,63 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (services := Path(folder) / "services").mkdir()
         with consul_agent(binary, Path(folder), session_ttl_min="1s") as agent:
+            world = BusyFleet(services, nodes=asked.many // 10 + 6, services=asked.many)
+            # Both begin before this process speaks TLS: a copy of its locks could stay locked.
+            robots = [RobotProcess(agent, world) for _ in (asked.few, asked.many)]
             desk = client(agent)
             wait_for(lambda: ready(desk), what="Consul", deadline=120)
-            world = BusyFleet(services, nodes=asked.many // 10 + 6, services=asked.many)
-            few, many = (cost(agent, world, count) for count in (asked.few, asked.many))
+            few, many = (
+                cost(agent, world, robot, count)
+                for robot, count in zip(robots, (asked.few, asked.many), strict=True)
+            )
     print(f"operation, {asked.many} / {asked.few}: {many / few:.2f} (limit {LIMIT_RATIO})")
 
 
-def cost(agent: RunningAgent, world: BusyFleet, count: int) -> float:
+class RobotProcess:
+    """A robot in a process with a copy of the simulated fleet; it begins when it is told to."""
+
+    def __init__(self, agent: RunningAgent, world: BusyFleet) -> None:
+        fork = multiprocessing.get_context("fork")
+        self._pipe, there = fork.Pipe()
+        self._process = fork.Process(target=_work, args=(agent, world, there), daemon=True)
+        self._process.start()
+
+    def carry_out(self, over: Callable[[], bool]) -> tuple[float, float]:
+        """Work until it is `over`; seconds of CPU and of wall time."""
+        self._pipe.send("begin")
+        wait_for(
+            lambda: over() or not self._process.is_alive(),
+            what="no operation left", deadline=LIMIT_SECONDS, interval=0.5,
+        )  # fmt: skip
+        self._pipe.send("end")
+        cpu, wall = self._pipe.recv()
+        self._process.kill()
+        self._process.join()
+        return cpu, wall
+
+
+def _work(agent: RunningAgent, world: BusyFleet, pipe: Connection) -> None:
+    pipe.recv()
+    began, used = time.monotonic(), time.process_time()
+    BusyRobot(world, lambda: client(agent), "n1", duties_of(world))
+    pipe.recv()
+    pipe.send((time.process_time() - used, time.monotonic() - began))
+    pipe.recv()  # until it is killed
+
+
+def cost(agent: RunningAgent, world: BusyFleet, robot: RobotProcess, count: int) -> float:
     """CPU seconds of the robot for each of `count` operations."""
     desk = client(agent)
     world.record(desk)
     began = time.monotonic()
     submit_all(agent, world, count)
     recorded = time.monotonic() - began
-    fork = multiprocessing.get_context("fork")  # the robot gets a copy of the simulated fleet
-    here, there = fork.Pipe()
-    process = fork.Process(target=carry_out, args=(agent, world, there))
-    process.start()
-    try:
-        wait_for(
-            lambda: not desk.kv.keys(OPERATIONS) or not process.is_alive(),
-            what=f"{count} operations", deadline=LIMIT_SECONDS, interval=0.5,
-        )  # fmt: skip
-        here.send("stop")
-        cpu, wall = here.recv()
-    finally:
-        process.kill()
-        process.join()
+    cpu, wall = robot.carry_out(lambda: not desk.kv.keys(OPERATIONS))
     print(
         f"{count} operations: {cpu:.1f} s of CPU, {1000 * cpu / count:.1f} ms each; "
         f"wall {wall:.1f} s; recorded in {recorded:.1f} s; load average {os.getloadavg()[0]:.1f}"
     )
-    return float(cpu / count)
-
-
-def carry_out(agent: RunningAgent, world: BusyFleet, pipe: Connection) -> None:
-    """The robot's process: works until it is told to stop, then tells its CPU and wall time."""
-    began, used = time.monotonic(), time.process_time()
-    BusyRobot(world, lambda: client(agent), "n1", duties_of(world))
-    pipe.recv()
-    pipe.send((time.process_time() - used, time.monotonic() - began))
+    return cpu / count
 
 
 def submit_all(agent: RunningAgent, world: BusyFleet, count: int) -> None:
