@@ -28,7 +28,10 @@ from bob.clients.http import Refused
 from bob.clients.keyring import ConsulKeyring, Keyring, NomadKeyring
 from bob.errors import BobError
 from bob.ops.consul_store import ConsulStore
+from bob.ops.kind import Request
 from bob.ops.record import Operation
+from bob.ops.sense import sense
+from bob.ops.submit import submit
 from bob.provision import agents
 from bob.provision.install import STORE
 from bob.provision.secrets import Secrets, load
@@ -241,6 +244,23 @@ def test_versions_that_do_not_follow_are_refused_before_anything_travels(three: 
         path.write_text(f"versions: {{nomad: {version}}}\n{three.inventory.read_text()}")
         assert word in three.bob("upgrade", "-f", str(path), "--yes", code=code).stderr
     assert links(three) == was
+
+
+def test_a_bob_that_does_not_start_is_taken_back_too(three: Lab) -> None:
+    was = {node: three.on(node, f"readlink {agents.BIN_DIR}/bob-agent") for node in NODES}
+    place = f"{STORE}/bob-broken/bob-agent"
+    for node in NODES:
+        three.on(node, f"mkdir -p {STORE}/bob-broken; printf '#!/bin/sh\nexit 7\n' >{place}; "
+                       f"chmod 755 {place}")  # fmt: skip
+    view = sense({net: consul(three, net) for net in NetworkName}, nomad(three))
+    request = Request("upgrade", three.sandbox.name, {"programs": {"bob-agent": place}})
+    made = submit(ConsulStore(consul(three)), request, view).operation
+    wait_for(lambda: newest(three, "upgrade").state.value == "failed", what="it is given up",
+             deadline=DEADLINE, interval=1)  # fmt: skip
+    assert newest(three, "upgrade").id == made.id
+    assert "bob-agent runs the former version" in newest(three, "upgrade").step("upgrade-bob").error
+    assert {node: three.on(node, f"readlink {agents.BIN_DIR}/bob-agent") for node in NODES} == was
+    three.bob("op", "abort", made.id, "--yes")
 
 
 # ---- helpers

@@ -9,7 +9,7 @@ from pathlib import Path
 from bob import paths
 from bob.context import Context
 from bob.errors import DeadlinePassed, GuardRefused, ScopeHeld, UsageError
-from bob.ops.backup import content, keys, sealing
+from bob.ops.backup import content, instances, keys, sealing
 from bob.ops.consul_store import ConsulStore
 from bob.ops.init.context import CLUSTER_ID_FILE
 from bob.ops.servers.snapshot import write_whole
@@ -81,6 +81,9 @@ def restore(
         keys.keep_present(context)
     say("waiting until the cluster is healthy")
     _await_healthy(context)
+    if missing := instances.replace_missing(context.nomad()):
+        say(f"starting {missing} instances again")
+        _await_healthy(context)
     return label
 
 
