@@ -8,7 +8,7 @@ from bob.errors import PreflightRefused, UsageError
 from bob.ops.context import OperationContext
 from bob.ops.kind import Guard, Kind, Request
 from bob.ops.rotation import certificates, gossip, tokens
-from bob.ops.rotation.roll_out import unsound
+from bob.ops.rotation.roll_out import sick
 from bob.ops.step import Step
 from bob.ops.view import ClusterView
 
@@ -36,7 +36,7 @@ class Rotate(Kind):
             raise UsageError(
                 f"{request.target!r} cannot be rotated", cure=f"One of: {', '.join(WHAT)}."
             )
-        if reason := unsound(view):
+        if reason := sick(view):
             raise PreflightRefused(
                 reason,
                 cure="Agents are restarted: every server has to be sound first (bob status).",

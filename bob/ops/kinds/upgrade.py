@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.context import OperationContext
 from bob.ops.kind import Guard, Kind, Request
-from bob.ops.rotation.roll_out import unsound
+from bob.ops.rotation.roll_out import sick
 from bob.ops.servers.snapshot import Snapshot
 from bob.ops.step import Step
 from bob.ops.upgrade.steps import ACTIVATE, NoteVersions
@@ -36,7 +36,7 @@ class Upgrade(Kind):
                 "the new programs are not on the nodes yet", cure="Bring them with: bob upgrade"
             )
         refuse_older(request.params.get("versions", {}), view.cluster.versions)
-        if reason := unsound(view):
+        if reason := sick(view):
             raise PreflightRefused(reason, cure="Every server has to be sound first: bob status.")
 
     def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:

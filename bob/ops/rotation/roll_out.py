@@ -96,6 +96,26 @@ def unsound(view: ClusterView) -> str:
     return ""
 
 
+def sick(view: ClusterView) -> str:
+    """Why the work should not even begin, or "".
+
+    Only what is seen counts: an answer that was late, or a server that is not yet stable, is
+    waited for before each restart.
+    """
+    for name in view.servers:
+        for raft, quorum in view.quorums.items():
+            if quorum.health is None:
+                continue
+            server = quorum.server(name)
+            if server is None or not server.voter:
+                return f"{name} has no vote in {raft} yet"
+            if not server.healthy:
+                return f"{name} is not healthy in {raft}"
+        if view.nomad_known and not (name in view.nodes and view.nodes[name].ready):
+            return f"Nomad does not find {name} ready"
+    return ""
+
+
 def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
     for first in range(0, len(names), GROUP):
         yield names[first : first + GROUP]

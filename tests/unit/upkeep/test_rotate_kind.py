@@ -8,9 +8,11 @@ from server_views import NOW, changed, quorum, view
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.kind import Request
 from bob.ops.kinds.rotate import ABSENT_NODES, KIND, WHAT
-from bob.ops.view import ClusterView
+from bob.ops.rotation.roll_out import unsound
+from bob.ops.view import ClusterView, Quorum
 from bob.robot.duties.certificates import DUTY
 from bob.robot.duty import Do, Wish
+from inventory import NetworkName
 
 DAY = 86400.0
 EVERYTHING = sorted(WHAT)
@@ -36,7 +38,6 @@ def test_what_is_not_known_is_not_rotated() -> None:
     ("found", "reason"),
     [
         (view(down=["n3"]), "n3 is not healthy in Consul mgmt"),
-        (view(raft=quorum(stable=3)), "n1 is not yet stable in Consul mgmt"),
         (view(runs=["n1", "n2"]), "n3 has no vote"),
         (changed(view(), nodes={}), "Nomad does not find n1 ready"),
     ],
@@ -44,6 +45,19 @@ def test_what_is_not_known_is_not_rotated() -> None:
 def test_every_server_has_to_be_sound(found: ClusterView, reason: str) -> None:
     with pytest.raises(PreflightRefused, match=reason):
         KIND.check(Request("rotate", "tokens"), found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        view(raft=quorum(stable=3)),
+        changed(view(), consul={NetworkName.MGMT: Quorum(quorum().raft, None)}),
+        changed(view(), nomad=Quorum(), nodes={}, nomad_known=False),
+    ],
+)
+def test_what_is_only_late_is_waited_for_later(found: ClusterView) -> None:
+    KIND.check(Request("rotate", "tokens"), found)
+    assert unsound(found)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from server_views import changed, quorum, view
+from server_views import changed, view
 
 from bob.errors import GuardRefused, PreflightRefused, UsageError
 from bob.ops.kind import Request, refuse_guarded
@@ -62,7 +62,6 @@ def test_programs_have_to_be_there_first(params: dict[str, Any]) -> None:
     ("found", "reason"),
     [
         (view(down=["n3"]), "n3 is not healthy"),
-        (view(raft=quorum(stable=3)), "not yet stable"),
         (changed(view(), nodes={}), "Nomad does not find n1 ready"),
     ],
 )
