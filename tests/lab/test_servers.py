@@ -234,7 +234,7 @@ def newest(lab: Lab, kind: str, target: str) -> Operation:
 
 def power(lab: Lab, node: str, action: str) -> None:
     lab.sandbox.bmc(node).power(action)
-    wait_for(lambda: lab.sandbox.power(node) == action, what=f"{node} {action}", deadline=60)
+    wait_for(lambda: lab.sandbox.power(node) == action, what=f"{node} {action}", deadline=180)
 
 
 @contextmanager

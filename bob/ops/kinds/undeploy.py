@@ -15,7 +15,7 @@ from bob.ops.view import ClusterView
 from bob.waiting import Deadline
 
 DEPENDENTS = "dependents"
-STOPPING_SECONDS = 120.0
+STOPPING_SECONDS = 300.0  # Nomad repeats a stop that docker refused after 5, 25 and 105 s
 
 
 class Undeploy(Kind):
