@@ -1,11 +1,7 @@
 """A simulated fleet behind a real Consul, and a mixture of operations for it.
 
 Nomad, gossip and rafts are in memory; records, locks, events and transactions are real. Half of the
-services run with three instances. Of the operations,
-
-    five of ten    scale a service that runs to one instance more
-    four of ten    deploy another service
-    one of ten     take a client out of service
+services run with three instances.
 """
 
 from __future__ import annotations
@@ -92,18 +88,21 @@ class BusyFleet:
         consul.catalog = FleetCatalog(self.fleet)
         return consul
 
-    def requests(self, count: int) -> Iterator[Request]:
-        """So many wishes that do not stand in each other's way."""
-        clients = [name for name in self.nodes if name not in SERVERS]
+    def requests(self, count: int, share: int) -> Iterator[Request]:
+        """So many wishes that do not stand in each other's way.
+
+        One of `share` takes a client out of service; the others in turn scale a service that runs
+        to one instance more, and deploy another service.
+        """
+        clients = iter(name for name in self.nodes if name not in SERVERS)
+        running, absent = iter(self.running), iter(self.absent)
         for number in range(count):
-            turn, kind = divmod(number, 10)
-            if kind < 5:
-                name = self.running[5 * turn + kind]
-                yield Request("scale", name, {"count": INSTANCES + 1})
-            elif kind < 9:
-                yield Request("deploy", self.absent[4 * turn + kind - 5])
+            if number % share == share - 1:
+                yield Request("maintain", next(clients))
+            elif number % 2:
+                yield Request("scale", next(running), {"count": INSTANCES + 1})
             else:
-                yield Request("maintain", clients[turn])
+                yield Request("deploy", next(absent))
 
     def _start(self, name: str) -> ServiceWish:
         wanted = Wanted(count=INSTANCES, definition=definition(self.catalogue, name, None))

@@ -25,6 +25,7 @@ from inventory import NetworkName
 
 OPERATIONS, CLIENTS = 500, 50
 NODES, SERVICES = 120, 500
+SHARE = 10  # one of so many operations takes a node out of service
 LIMIT = 500.0  # seconds; a quiet machine needs 20
 
 
@@ -50,7 +51,7 @@ class Desk:
 
     def submit_all(self) -> dict[str, Request]:
         """Each client submits its share, all at the same moment. Requests by operation."""
-        requests = list(self.world.requests(OPERATIONS))
+        requests = list(self.world.requests(OPERATIONS, SHARE))
         view = sense({NetworkName.MGMT: self.world.around(self.client())}, self.world.nomad)
         ready = threading.Barrier(CLIENTS)
 
