@@ -33,8 +33,8 @@ from inventory.values import (
 
 DEFAULT_ZONE = "default"
 SINGLE_SERVER = "accept-no-redundancy"
-# A host reboots in one to two minutes. Sooner, each reboot would move a server; while it is away one
-# more loss stops a cluster of three servers, so not much later either.
+# A host reboots in one to two minutes. Sooner, each reboot would move a server; while it is away
+# one more loss stops a cluster of three servers, so not much later either.
 SERVER_GRACE = 120
 FIVE_SERVERS_FROM = 30  # nodes; below it, two more voters cost more than the second loss they cover
 
