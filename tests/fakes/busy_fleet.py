@@ -136,6 +136,7 @@ class FleetCatalog(FakeCatalog):
 def _cluster(nodes: tuple[str, ...]) -> Cluster:
     return Cluster(
         name="c1",
+        five_servers_from=len(SERVERS),
         networks={NetworkName.MGMT: Network(cidr=IPv4Network("10.0.0.0/16"))},
         nodes=tuple(
             Node(name=name, zone=f"z{name[-1]}", addresses={NetworkName.MGMT: ADDRESS + place})
