@@ -18,6 +18,13 @@ class Killed(BaseException):
     """The process of this actor ends here, without any clean-up that matters."""
 
 
+def _closed() -> threading.Lock:
+    """A gate that one thread opens for another; much faster than a semaphore."""
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 class Actor:
     def __init__(self, group: str, name: str, work: Callable[[], object]) -> None:
         self.group = group
@@ -26,10 +33,10 @@ class Actor:
         self.killed = False
         self.ended = False
         self.error: BaseException | None = None
-        self.go = threading.Semaphore(0)
+        self.go = _closed()
         self._work = work
 
-    def run(self, back: threading.Semaphore) -> None:
+    def run(self, back: threading.Lock) -> None:
         self.go.acquire()
         try:
             if not self.killed:
@@ -51,7 +58,7 @@ class Actors:
         self._actors: list[Actor] = []
         self._frozen: dict[str, float] = {}
         self._current: Actor | None = None
-        self._back = threading.Semaphore(0)
+        self._back = _closed()
 
     @property
     def inside(self) -> bool:
