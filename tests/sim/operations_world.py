@@ -53,7 +53,9 @@ class WatchedState(ConsulState):
             if operation.key.startswith((OPERATIONS, HISTORY)) and operation.value:
                 new = Operation.model_validate_json(operation.value)
                 old = before[operation.key]
-                if guards and (lock is None or new.epoch != lock.lock_index):
+                stamped = old is None or parse(old).epoch != new.epoch
+                leads = new.epoch and (guards or stamped)  # an operator leaves the epoch as it is
+                if leads and (lock is None or not lock.session or new.epoch != lock.lock_index):
                     raise Broken(f"{new.id} was written by epoch {new.epoch}, the lock is {lock}")
                 if old and parse(old).epoch > new.epoch:
                     raise Broken(f"{new.id} fell back to epoch {new.epoch}")

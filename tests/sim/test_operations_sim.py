@@ -131,7 +131,7 @@ def test_it_finds_a_leader_that_does_not_check_its_lock(monkeypatch: pytest.Monk
         return txn.commit()
 
     monkeypatch.setattr(Elector, "commit", unchecked)
-    finds(0, 500)
+    finds(250, 300)
 
 
 def test_it_finds_an_undo_that_does_not_wait_for_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
