@@ -27,7 +27,7 @@ USAGE, REFUSED = 2, 3
 
 
 @pytest.fixture(scope="module")
-def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Three servers, and two nodes that joined them while the leader's agent was killed."""
     made = Lab(sandbox_factory("joining", SERVERS), tmp_path_factory.mktemp("joining"))
     made.init()
@@ -43,7 +43,8 @@ def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> L
     printed, said = process.communicate(timeout=LONG)
     assert process.returncode == 0, said
     assert [node["node"] for node in json.loads(printed)["nodes"]] == list(JOINING)
-    return made
+    yield made
+    bob.sandbox.down(made.sandbox.name)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -67,10 +67,11 @@ CASES = [replace(case, way=way) for way in WAYS for case in VERBS] if FULL else 
 
 
 @pytest.fixture(scope="module")
-def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     made = Lab(sandbox_factory("kills", 4), tmp_path_factory.mktemp("kills"))
     made.init()
-    return replace(made, sandbox=bob.sandbox.up(made.sandbox.name, 5))
+    yield replace(made, sandbox=bob.sandbox.up(made.sandbox.name, 5))
+    bob.sandbox.down(made.sandbox.name)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -14,6 +14,7 @@ import pytest
 from end_state import consul, nomad
 from harness import Factory, Lab
 
+import bob.sandbox
 from bob.errors import BobError
 from bob.ops.cluster_records import ClusterRecords
 from bob.ops.consul_store import ConsulStore
@@ -51,11 +52,12 @@ job "sleeper" {
 
 
 @pytest.fixture(scope="module")
-def five(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def five(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(sandbox_factory("servers", 5), tmp_path_factory.mktemp("servers"))
     lab.inventory.write_text(f"server_grace: {GRACE}\n{lab.inventory.read_text()}")
     lab.init()
-    return lab
+    yield lab
+    bob.sandbox.down(lab.sandbox.name)
 
 
 def test_what_makes_no_sense_is_refused(five: Lab) -> None:
