@@ -23,6 +23,7 @@ from cryptography import x509
 from end_state import consul, nomad
 from harness import LONG, Factory, Lab
 
+import bob.sandbox
 from bob.clients.consul import Consul
 from bob.clients.http import Refused
 from bob.clients.keyring import ConsulKeyring, Keyring, NomadKeyring
@@ -75,10 +76,11 @@ BROKEN = (
 
 
 @pytest.fixture(scope="module")
-def three(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def three(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(sandbox_factory("upkeep", len(NODES)), tmp_path_factory.mktemp("upkeep"))
     lab.init()
-    return lab
+    yield lab
+    bob.sandbox.down(lab.sandbox.name)
 
 
 @pytest.fixture(autouse=True)
