@@ -27,15 +27,15 @@ from bob.ops.consul_store import OPERATIONS, ConsulStore
 from bob.ops.kind import Request
 from bob.ops.sense import sense
 from bob.ops.states import StepState
-from bob.ops.submit import submit
+from bob.ops.submit import Submitted, submit
 from bob.waiting import wait_for
 from inventory import NetworkName
 
 NAME = "bench-healing"
 NODES = 5
-ROUNDS = 3
+ROUNDS = 2
 PATIENCE = 180.0
-IDLE_SECONDS = 60.0
+IDLE_SECONDS = 40.0
 SERVICES = {"demo": 3, "haproxy": 2}
 SYSTEM_HZ = os.sysconf("SC_CLK_TCK")
 
@@ -113,7 +113,14 @@ def leader_lost(lab: Lab, *, process: bool) -> float:
     else:
         lab.sandbox.bmc(leader).power("off")
     began = time.monotonic()
-    made = submit(ConsulStore(consul(lab)), Request("maintain", target), view, "bench")
+
+    def wished() -> Submitted | None:
+        try:
+            return submit(ConsulStore(consul(lab)), Request("maintain", target), view, "bench")
+        except BobError:  # Consul may have lost its leader, too
+            return None
+
+    made = wait_for(wished, what="a wish", deadline=PATIENCE, interval=0.05)
     wait_for(
         lambda: under_way(lab, made.operation.id), what="a step", deadline=PATIENCE, interval=0.02
     )
