@@ -51,6 +51,9 @@ def servers(lab: Lab) -> list[str]:
     return [node["name"] for node in nodes if node["server"]]
 
 
+FORGETTING_SECONDS = 60.0
+
+
 def consul_of(lab: Lab, server: str, network: NetworkName = NetworkName.MGMT) -> Consul:
     """One server's own agent, with the right to see everything."""
     port = agents.consul_agent(network).https_port
@@ -59,10 +62,10 @@ def consul_of(lab: Lab, server: str, network: NetworkName = NetworkName.MGMT) ->
 
 
 def nomad_of(lab: Lab, server: str) -> Nomad:
-    """One server of Nomad."""
+    """One server of Nomad; for seconds it does not answer while its gossip forgets a member."""
     token = secrets(lab)["nomad_management"]
     url = _url(lab, server, agents.NOMAD_HTTP_PORT)
-    return Nomad(url, token, lab.folder / "pki/nomad-ca.pem")
+    return Nomad(url, token, lab.folder / "pki/nomad-ca.pem", FORGETTING_SECONDS)
 
 
 def _on_server(lab: Lab, server: str, node: str) -> Iterator[str]:
