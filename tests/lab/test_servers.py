@@ -235,8 +235,13 @@ def newest(lab: Lab, kind: str, target: str) -> Operation:
 
 
 def power(lab: Lab, node: str, action: str) -> None:
-    lab.sandbox.bmc(node).power(action)
-    wait_for(lambda: lab.sandbox.power(node) == action, what=f"{node} {action}", deadline=180)
+    def reached() -> bool:
+        if lab.sandbox.power(node) == action:
+            return True
+        lab.sandbox.bmc(node).power(action)  # a BMC may miss an order that follows another one
+        return False
+
+    wait_for(reached, what=f"{node} {action}", deadline=180, interval=2)
 
 
 @contextmanager
