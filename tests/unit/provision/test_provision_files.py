@@ -224,7 +224,8 @@ def leader_answers(*answers: bytes) -> Iterator[int]:
 
 def run_wait_script(folder: Path, port: int, seconds: int) -> subprocess.CompletedProcess[str]:
     script = folder / "wait"
-    text = units.wait_script().replace("/8500", f"/{port}").replace("60", str(seconds))
+    # The port comes last: one like 46012 holds the number of seconds too.
+    text = units.wait_script().replace("60", str(seconds)).replace("/8500", f"/{port}")
     script.write_text(text)
     script.chmod(0o755)
     environment = {"PATH": os.environ["PATH"]}
