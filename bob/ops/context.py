@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
+from bob.clients.quorum import Operator
 from bob.ops.cluster_records import ClusterRecords
 from bob.ops.consul_store import Leader
 from bob.ops.kind import Request
@@ -45,6 +46,12 @@ class LeaderContext:
     def records(self) -> ClusterRecords:
         """The cluster's own description, to read and to write."""
         return ClusterRecords(self.consul, self.leader.commit)
+
+    @property
+    def operators(self) -> dict[str, Operator]:
+        """Whoever answers for each quorum: Consul of every network, and Nomad."""
+        consul = {f"Consul {net.value}": one.operator for net, one in self.networks.items()}
+        return {**consul, "Nomad": self.nomad.operator}
 
     def view(self) -> ClusterView:
         """The cluster as it is now."""

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from bob.clients.consul import Consul, Txn, TxnResult
+from bob.clients.consul import Consul, KvEntry, Txn, TxnResult
+from bob.clients.http import Unreachable
 from bob.errors import DeadlinePassed, Permanent, Temporary
 from bob.ops.consul_store import OPERATIONS
 from bob.ops.record import Operation
@@ -124,10 +125,13 @@ class Tasks:
             raise Temporary(f"{key} was changed meanwhile", delay=LOOK_SECONDS)
 
     def wait(self, node: str, step: str, deadline: Deadline) -> dict[str, Any]:
-        """Wait until the task is over; its result. Raises like `run`."""
+        """Wait until the task is over; its result. Raises like `run`.
+
+        The node may be the one we run on: its Consul agent may go away for a moment.
+        """
         key = self._key(node, step)
         while True:
-            entry = self._consul.kv.get(key)
+            entry = self._get(key, deadline)
             if entry is None:
                 raise Conflict(f"{key} is gone")
             task = Task.model_validate_json(entry.value)
@@ -142,6 +146,17 @@ class Tasks:
                     cure=f"Look at journalctl -u bob-agent on {node}.",
                 )
             pause(LOOK_SECONDS, deadline.clock)
+
+    def of_step(self, step: str) -> dict[str, Task]:
+        """The tasks of one step, by node."""
+        ending = f"/{self._operation}.{step}"
+        return {
+            entry.key.removeprefix(TASKS).removesuffix(ending): Task.model_validate_json(
+                entry.value
+            )
+            for entry in self._consul.kv.list(TASKS)
+            if entry.key.endswith(ending)
+        }
 
     def settle(self, deadline: Deadline) -> None:
         """Take back what no agent has begun and wait for what runs, before anything is undone.
@@ -167,6 +182,15 @@ class Tasks:
         """Delete all tasks of this operation."""
         for key in self._keys():
             _delete(self._consul, self._leader, key)
+
+    def _get(self, key: str, deadline: Deadline) -> KvEntry | None:
+        while True:
+            try:
+                return self._consul.kv.get(key)
+            except Unreachable as error:
+                if deadline.passed():
+                    raise DeadlinePassed(str(error), cure=error.cure) from error
+                pause(LOOK_SECONDS, deadline.clock)
 
     def _keys(self) -> list[str]:
         return [key for key in self._consul.kv.keys(TASKS) if _operation(key) == self._operation]

@@ -109,25 +109,25 @@ def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
     names = [node.name for node in cluster.nodes]
     agents = dict(existing.consul_agents) if existing else {}
     for name in names:
-        agents[name] = _extended(agents.get(name), networks, _token)
+        agents[name] = _extended(agents.get(name), networks, new_token)
     return Secrets(
         cluster=cluster.name,
         generation=existing.generation if existing else 0,
         consul_gossip=_extended(
-            existing.consul_gossip if existing else None, networks, _gossip_key
+            existing.consul_gossip if existing else None, networks, new_gossip_key
         ),
-        nomad_gossip=existing.nomad_gossip if existing else _gossip_key(),
+        nomad_gossip=existing.nomad_gossip if existing else new_gossip_key(),
         consul_management=_extended(
-            existing.consul_management if existing else None, networks, _token
+            existing.consul_management if existing else None, networks, new_token
         ),
-        nomad_management=existing.nomad_management if existing else _token(),
+        nomad_management=existing.nomad_management if existing else new_token(),
         consul_agents=agents,
-        nomad_agents=_extended(existing.nomad_agents if existing else None, names, _token),
-        dns=existing.dns if existing else _token(),
-        operator=existing.operator if existing else _token(),
-        bob_agents=_extended(existing.bob_agents if existing else None, names, _token),
-        robot=_extended(existing.robot if existing else None, networks, _token),
-        requests=existing.requests if existing else _token(),
+        nomad_agents=_extended(existing.nomad_agents if existing else None, names, new_token),
+        dns=existing.dns if existing else new_token(),
+        operator=existing.operator if existing else new_token(),
+        bob_agents=_extended(existing.bob_agents if existing else None, names, new_token),
+        robot=_extended(existing.robot if existing else None, networks, new_token),
+        requests=existing.requests if existing else new_token(),
         ssh_key=existing.ssh_key if existing else ssh_keys.make(),
     )
 
@@ -141,6 +141,16 @@ def dump(secrets: Secrets) -> bytes:
 def parse(content: bytes, where: str) -> Secrets:
     """Read what `dump` made; `where` names its place. Raises `SecretsUnusable`."""
     return _validated(_document(content, where), where)
+
+
+def new_gossip_key() -> SecretStr:
+    """A fresh key for a gossip pool, in the base64 that the agents take."""
+    return SecretStr(base64.b64encode(random.token_bytes(GOSSIP_KEY_BYTES)).decode())
+
+
+def new_token() -> SecretStr:
+    """A fresh secret of a token: 128 random bits in the shape of a UUID, as both systems ask."""
+    return SecretStr(str(uuid.UUID(bytes=random.token_bytes(16), version=4)))
 
 
 def _content(path: Path) -> dict[str, object] | None:
@@ -168,7 +178,7 @@ def _document(content: bytes, where: str) -> dict[str, object]:
 def _upgraded(content: dict[str, object]) -> dict[str, object]:
     """The document with new values for what an older version of Bob did not write."""
     made: dict[str, object] = {"bob_agents": {}, "robot": {}}
-    made |= {"requests": _token(), "ssh_key": ssh_keys.make()}
+    made |= {"requests": new_token(), "ssh_key": ssh_keys.make()}
     return made | content
 
 
@@ -209,11 +219,3 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     return value
-
-
-def _gossip_key() -> SecretStr:
-    return SecretStr(base64.b64encode(random.token_bytes(GOSSIP_KEY_BYTES)).decode())
-
-
-def _token() -> SecretStr:
-    return SecretStr(str(uuid.UUID(bytes=random.token_bytes(16), version=4)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bob.errors import PreflightRefused, UsageError
+from bob.errors import PreflightRefused
 from bob.ops.context import OperationContext
 from bob.ops.kind import Kind, Request
 from bob.ops.servers import judge
@@ -26,11 +26,7 @@ class Promote(Kind):
 
     def check(self, request: Request, view: ClusterView) -> None:
         node = request.target
-        if node not in view.wishes:
-            raise UsageError(
-                f"{view.cluster.name} has no node {node!r}",
-                cure=f"Its nodes: {', '.join(view.wishes)}.",
-            )
+        judge.require(view, node, view.wishes)
         if raft := judge.leaderless(view):
             raise PreflightRefused(
                 f"{raft} has no leader now, so nobody can become a server",

@@ -8,7 +8,7 @@ from bob.errors import PreflightRefused, UsageError
 from bob.ops.context import OperationContext
 from bob.ops.kind import Guard, Kind, Request
 from bob.ops.rotation import certificates, gossip, tokens
-from bob.ops.rotation.roll_out import sick
+from bob.ops.servers.judge import sick
 from bob.ops.step import Step
 from bob.ops.view import ClusterView
 

@@ -37,7 +37,7 @@ class Tune(Kind):
     def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
         """See `Kind.steps`."""
         return (
-            WriteSettings(request.target), RestartServers(request.target),
+            WriteSettings(request.target), RestartServers(),
             NoteSettings(request.target),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.context import OperationContext
 from bob.ops.kind import Guard, Kind, Request
-from bob.ops.rotation.roll_out import sick
+from bob.ops.servers.judge import sick
 from bob.ops.servers.snapshot import Snapshot
 from bob.ops.step import Step
 from bob.ops.upgrade.steps import ACTIVATE, NoteVersions

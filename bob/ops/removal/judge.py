@@ -25,10 +25,7 @@ def is_server(view: ClusterView, node: str) -> bool:
 def refuse(view: ClusterView, node: str) -> None:
     """Raise for what no acceptance makes right. Nothing was changed then."""
     known = list(dict.fromkeys((*view.wishes, *(n.name for n in view.cluster.nodes))))
-    if node not in known:
-        raise UsageError(
-            f"{view.cluster.name} has no node {node!r}", cure=f"Its nodes: {', '.join(known)}."
-        )
+    judge.require(view, node, known)
     if known == [node] or view.servers == (node,):
         raise UsageError(
             f"{node} is the last server",

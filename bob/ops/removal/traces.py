@@ -59,9 +59,8 @@ def leave_rafts(context: LeaderContext, node: str) -> None:
 
     Raises `Temporary` when the others would be no majority without it.
     """
-    for network, consul in context.networks.items():
-        leave(consul.operator, node, f"Consul {network.value}")
-    leave(context.nomad.operator, node, "Nomad")
+    for name, operator in context.operators.items():
+        leave(operator, node, name)
 
 
 def without_node(secrets: Secrets, node: str) -> Secrets:

@@ -5,9 +5,7 @@ bob/secret/rotation/gossip    the operation and its keys, so that any leader goe
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets as random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,7 +18,7 @@ from bob.ops.context import OperationContext
 from bob.ops.servers.settle import Refresh
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.access import SECRET_KEYS
-from bob.provision.secrets import GOSSIP_KEY_BYTES, Secrets
+from bob.provision.secrets import Secrets, new_gossip_key
 from bob.waiting import Deadline
 from inventory import NetworkName
 from inventory.values import FrozenMapping
@@ -51,9 +49,7 @@ class MakeKeys(Step[OperationContext]):
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         pools = [network.value for network in context.networks] + [NOMAD]
-        keys = {
-            pool: base64.b64encode(random.token_bytes(GOSSIP_KEY_BYTES)).decode() for pool in pools
-        }
+        keys = {pool: new_gossip_key().get_secret_value() for pool in pools}
         document = {"operation": context.operation.id, "keys": keys}
         context.records.put(KEY, json.dumps(document))
 

@@ -9,10 +9,6 @@ rotates fetches the new ones and then takes the old ones away (`bob rotate token
 from __future__ import annotations
 
 import json
-import secrets as random
-import uuid
-
-from pydantic import SecretStr
 
 from bob.clients.consul import Token
 from bob.ops.context import OperationContext
@@ -20,7 +16,7 @@ from bob.ops.rotation.roll_out import RollOut
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.access import SECRET_KEYS, consul_access
 from bob.provision.renewing import outdated_accessors, renewed
-from bob.provision.secrets import Secrets
+from bob.provision.secrets import Secrets, new_token
 from bob.waiting import Deadline
 
 MARK = f"{SECRET_KEYS}rotation/tokens"
@@ -47,7 +43,7 @@ class MakeTokens(Step[OperationContext]):
             context.records.put(MARK, json.dumps(document))
 
         def change(known: Secrets) -> Secrets:
-            return known if known.generation >= wanted else renewed(known, _token)
+            return known if known.generation >= wanted else renewed(known, new_token)
 
         context.records.change_secrets(change)
 
@@ -122,7 +118,3 @@ def _outdated(context: OperationContext) -> dict[str, frozenset[str]]:
         & outdated_accessors(cluster, network, servers, secrets, people=False)
         for network, consul in context.networks.items()
     }
-
-
-def _token() -> SecretStr:
-    return SecretStr(str(uuid.UUID(bytes=random.token_bytes(16), version=4)))

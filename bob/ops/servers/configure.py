@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bob.clients.http import Unreachable
-from bob.errors import DeadlinePassed
 from bob.ops.context import OperationContext
 from bob.ops.node_material import encode_files, wanted_files
 from bob.ops.view import ClusterView
 from bob.provision import access
 from bob.provision.agents import NOMAD_UNIT, consul_agents
-from bob.waiting import Deadline, pause
+from bob.waiting import Deadline
 from inventory import NetworkName
 
 TASK = "configure"
-LOOK_SECONDS = 0.5
 
 
 def configure(
@@ -27,24 +24,13 @@ def configure(
     *,
     forget_raft: bool = False,
 ) -> None:
-    """Give `node` the files it has in a cluster of these servers, and restart what reads them.
-
-    The node may be the one we run on: its Consul agent goes away for a moment.
-    """
+    """Give `node` the files it has in a cluster of these servers, and restart what reads them."""
     grant(context, node, servers)
     files = wanted_files(context.consul, context.records, node, servers)
     units = [agent.unit for agent in consul_agents(context.records.cluster())]
     args = {"restart": [*units, NOMAD_UNIT], "forget_raft": forget_raft}
     context.tasks.start(node, step, TASK, args, encode_files(files))
-    while True:
-        try:
-            context.tasks.wait(node, step, deadline)
-        except Unreachable as error:
-            if deadline.passed():
-                raise DeadlinePassed(str(error), cure=error.cure) from error
-            pause(LOOK_SECONDS, deadline.clock)
-        else:
-            return
+    context.tasks.wait(node, step, deadline)
 
 
 def grant(context: OperationContext, node: str, servers: Sequence[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from bob.clients.quorum import AutopilotServer, RaftConfiguration
+from bob.errors import UsageError
 from bob.ops.view import MEMBER, SERVER, ClusterView, Quorum
 from inventory.placement import server_count
 
@@ -58,6 +59,44 @@ def lacks(view: ClusterView, node: str) -> str:
             return f"{node} is not healthy in {name}"
         if not stable(server, view.now):
             return f"{node} is not yet stable in {name}"
+    return ""
+
+
+def require(view: ClusterView, node: str, names: Collection[str]) -> None:
+    """Raise `UsageError` when the node is none of these names."""
+    if node not in names:
+        raise UsageError(
+            f"{view.cluster.name} has no node {node!r}", cure=f"Its nodes: {', '.join(names)}."
+        )
+
+
+def unsound(view: ClusterView) -> str:
+    """Why no server may be restarted now, or ""."""
+    for name in view.servers:
+        if lack := lacks(view, name):
+            return lack
+        if not (name in view.nodes and view.nodes[name].ready):
+            return f"Nomad does not find {name} ready"
+    return ""
+
+
+def sick(view: ClusterView) -> str:
+    """Why the work should not even begin, or "".
+
+    Only what is seen counts: an answer that was late, or a server that is not yet stable, is
+    waited for before each restart.
+    """
+    for name in view.servers:
+        for raft, quorum in view.quorums.items():
+            if quorum.health is None:
+                continue
+            server = quorum.server(name)
+            if server is None or not server.voter:
+                return f"{name} has no vote in {raft} yet"
+            if not server.healthy:
+                return f"{name} is not healthy in {raft}"
+        if view.nomad_known and not (name in view.nodes and view.nodes[name].ready):
+            return f"Nomad does not find {name} ready"
     return ""
 
 

@@ -44,14 +44,13 @@ def lack(context: OperationContext, view: ClusterView, node: str) -> str:
 def retire(context: OperationContext, node: str, deadline: Deadline, step: str) -> None:
     """Do what `lack` asks for. `step` names the task of the node's agent."""
     view = context.view()
-    operators = _operators(context)
-    for name, operator in operators.items():
+    for name, operator in context.operators.items():
         hand_over(operator, node, deadline)
         leave(operator, node, name)
     if view.alive(node) and judge.acts(view, node):
         servers = servers_of(view, without=node)
         configure(context, node, servers, step, deadline, forget_raft=True)
-        for name, operator in operators.items():  # the leader had added it again meanwhile
+        for name, operator in context.operators.items():  # the leader had added it again meanwhile
             leave(operator, node, name)
     wait_for(
         lambda: _forgotten(context, node),
@@ -110,8 +109,3 @@ def _in_gossip(context: OperationContext, node: str) -> bool:
 
 def _peer(raft: RaftConfiguration, node: str) -> RaftPeer | None:
     return next((peer for peer in raft.peers if peer.name == node), None)
-
-
-def _operators(context: OperationContext) -> dict[str, Operator]:
-    consul = {f"Consul {net.value}": one.operator for net, one in context.networks.items()}
-    return {**consul, "Nomad": context.nomad.operator}

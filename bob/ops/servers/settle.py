@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from bob.clients.quorum import Operator
 from bob.errors import DeadlinePassed, Permanent, Temporary
 from bob.ops.context import OperationContext
 from bob.ops.node_material import encode_files, wanted_files
 from bob.ops.servers.configure import TASK
 from bob.ops.servers.step import ServerStep
-from bob.ops.tasks import TASKS, Task, TaskState
+from bob.ops.tasks import Task, TaskState
 from bob.ops.view import ClusterView
 from bob.waiting import Deadline
 
@@ -30,14 +27,14 @@ class Settle(ServerStep):
 
     def lack(self, context: OperationContext, view: ClusterView) -> str:
         count = len(view.servers)
-        for operator in _operators(context):
+        for operator in context.operators.values():
             if (found := operator.min_quorum()) != count:
                 return f"autopilot keeps {found} servers, not {count}"
         return ""
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         count = len(context.view().servers)
-        for operator in _operators(context):
+        for operator in context.operators.values():
             operator.set_min_quorum(count)
 
 
@@ -48,12 +45,12 @@ class Refresh(ServerStep):
     title = "Write the new servers into the configuration of every node"
 
     def lack(self, context: OperationContext, view: ClusterView) -> str:
-        told = {node for node, task in _outcomes(context).items() if _over(task)}
+        told = {node for node, task in context.tasks.of_step(REFRESH).items() if _over(task)}
         waiting = [name for name in view.wishes if view.alive(name) and name not in told]
         return f"{', '.join(waiting)} not told yet" if waiting else ""
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
-        view, told = context.view(), _outcomes(context)
+        view, told = context.view(), context.tasks.of_step(REFRESH)
         names = [n for n in view.wishes if view.alive(n) and not (n in told and _over(told[n]))]
         for name in names:
             files = wanted_files(context.consul, context.records, name, view.servers)
@@ -71,18 +68,3 @@ class Refresh(ServerStep):
 
 def _over(task: Task) -> bool:
     return task.state in (TaskState.DONE, TaskState.FAILED)
-
-
-def _outcomes(context: OperationContext) -> dict[str, Task]:
-    """The tasks of this operation's refresh, by node."""
-    ending = f"/{context.operation.id}.{REFRESH}"
-    return {
-        entry.key.removeprefix(TASKS).removesuffix(ending): Task.model_validate_json(entry.value)
-        for entry in context.consul.kv.list(TASKS)
-        if entry.key.endswith(ending)
-    }
-
-
-def _operators(context: OperationContext) -> Iterator[Operator]:
-    yield from (consul.operator for consul in context.networks.values())
-    yield context.nomad.operator

@@ -8,23 +8,19 @@ to agent; it gets the new ones at its next start.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from bob.errors import Permanent
 from bob.ops.context import OperationContext
 from bob.ops.sense import TUNING
-from bob.ops.servers import judge
 from bob.ops.servers.configure import TASK
+from bob.ops.servers.rolling import NODE_SECONDS, Rolling
 from bob.ops.servers.settle import Refresh
 from bob.ops.servers.step import ServerStep
-from bob.ops.tasks import TASKS, Task, TaskState
 from bob.ops.tuning.settings import Settings
 from bob.ops.view import ClusterView
 from bob.provision.agents import NOMAD_UNIT
-from bob.waiting import Deadline, wait_for
-
-RESTART = "restart"
-SERVER_SECONDS = 120.0  # a restart takes 3 s, autopilot's stabilisation 10 s, its next round 10 s
-LOOK_SECONDS = 0.5
+from bob.waiting import Deadline
 
 
 class WriteSettings(Refresh):
@@ -33,45 +29,32 @@ class WriteSettings(Refresh):
     title = "Write the settings into the configuration of every node"
 
 
-class RestartServers(ServerStep):
-    """Each only when all are sound; the leader last, so that leadership moves once."""
+class RestartServers(Rolling):
+    """All servers, also one that does not answer: it must not lead with the old settings."""
 
-    name = RESTART
+    name = "restart"
     title = "Restart Nomad on the servers, one after another"
-    timeout = 5 * SERVER_SECONDS
+    timeout = 5 * NODE_SECONDS
+    undone = "not restarted yet"
 
-    def lack(self, context: OperationContext, view: ClusterView) -> str:
-        """See `ServerStep.lack`."""
-        waiting = [name for name in view.servers if not _restarted(context, name)]
-        if waiting:
-            return f"{', '.join(waiting)} not restarted yet"
-        return _unsound(view)
+    def nodes(self, view: ClusterView) -> list[str]:
+        """See `Rolling.nodes`."""
+        return list(view.servers)
 
-    def apply(self, context: OperationContext, deadline: Deadline) -> None:
-        """See `Step.apply`."""
-        view = context.view()
-        for name in sorted(view.servers, key=lambda each: each == view.nomad.leader):
-            if not _restarted(context, name):
-                self._await_sound(context)
-                context.say(f"restarting Nomad on {name}")
-                limit = Deadline(SERVER_SECONDS, deadline.clock)
-                context.tasks.run(name, RESTART, TASK, limit, {"restart": [NOMAD_UNIT]})
-        self._await_sound(context)
+    def unsound(self, view: ClusterView) -> str:
+        """See `Rolling.unsound`."""
+        if "servers" in view.held:
+            return "another operation changes the servers"
+        return super().unsound(view)
 
-    def _await_sound(self, context: OperationContext) -> None:
-        def sound() -> bool:
-            reason = _unsound(context.view())
-            if reason:
-                context.say(f"waiting: {reason}")
-            return not reason
-
-        wait_for(
-            sound,
-            what="every server sound",
-            deadline=Deadline(SERVER_SECONDS, context.clock),
-            interval=LOOK_SECONDS,
-            cure="Look at bob status; then: bob op retry.",
-        )
+    def bring(
+        self, context: OperationContext, view: ClusterView, names: Sequence[str], deadline: Deadline
+    ) -> None:
+        """See `Rolling.bring`."""
+        for name in names:
+            context.say(f"restarting Nomad on {name}")
+            limit = Deadline(NODE_SECONDS, deadline.clock)
+            context.tasks.run(name, self.name, TASK, limit, {"restart": [NOMAD_UNIT]})
 
 
 class NoteSettings(ServerStep):
@@ -94,20 +77,3 @@ def _wanted(context: OperationContext) -> Settings:
     if not isinstance(found, dict):
         raise Permanent("the operation does not say which settings", cure="This is a bug.")
     return found
-
-
-def _restarted(context: OperationContext, node: str) -> bool:
-    entry = context.consul.kv.get(f"{TASKS}{node}/{context.operation.id}.{RESTART}")
-    return entry is not None and Task.model_validate_json(entry.value).state is TaskState.DONE
-
-
-def _unsound(view: ClusterView) -> str:
-    """Why no server may be restarted now, or ""."""
-    if "servers" in view.held:
-        return "another operation changes the servers"
-    for name in view.servers:
-        if lack := judge.lacks(view, name):
-            return lack
-        if not (name in view.nodes and view.nodes[name].ready):
-            return f"Nomad does not find {name} ready"
-    return ""

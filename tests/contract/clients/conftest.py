@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from loopback_agents import RunningAgent, consul_agent, nomad_agent
+from loopback_agents import RunningAgent, consul_agent, nomad_agent, ready_nomad
 
 from bob import toolchain
 from bob.clients.consul import Consul
@@ -32,35 +32,19 @@ def consul_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         yield agent
 
 
-@pytest.fixture(scope="session")
-def nomad_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
-    binary = toolchain.ensure(["nomad"]).nomad.path
-    with nomad_agent(binary, tmp_path_factory.mktemp("nomad")) as agent:
-        client = Nomad(agent.address, agent.token, agent.ca_file)
-
-        def ready() -> bool:
-            try:
-                return bool(client.leader())
-            except Unreachable:
-                return False
-
-        wait_for(ready, what="Nomad has a leader", deadline=START_SECONDS)
-        yield agent
-
-
 @pytest.fixture
 def consul(consul_running: RunningAgent) -> Consul:
     return Consul(consul_running.address, consul_running.token, consul_running.ca_file)
 
 
 @pytest.fixture(scope="session")
+def nomad_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
+    binary = toolchain.ensure(["nomad"]).nomad.path
+    with nomad_agent(binary, tmp_path_factory.mktemp("nomad")) as agent:
+        yield agent
+
+
+@pytest.fixture(scope="session")
 def nomad(nomad_running: RunningAgent) -> Nomad:
-    """A client with the management token of a bootstrapped Nomad whose node is ready."""
-    client = Nomad(nomad_running.address, nomad_running.token, nomad_running.ca_file)
-    assert client.acl.bootstrap(nomad_running.token) is True
-    wait_for(
-        lambda: [node for node in client.state.nodes() if node.status == "ready"],
-        what="the Nomad node is ready",
-        deadline=START_SECONDS,
-    )
-    return client
+    """A client of it that has all rights."""
+    return ready_nomad(nomad_running)

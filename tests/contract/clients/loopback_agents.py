@@ -12,7 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bob.clients.http import Unreachable
+from bob.clients.nomad import Nomad
+from bob.waiting import wait_for
+
 DATACENTER = "test"
+START_SECONDS = 60.0
 GOSSIP_KEY = "m1UY6z1MfQKYpQJJjqQb3S7h1VjP3V9mQnJ0l1wq3hY="
 
 
@@ -131,3 +136,23 @@ def running(command: list[str], log: Path) -> Iterator[None]:
 def run_tool(binary: Path, folder: Path, *arguments: str) -> None:
     """A short call of the program that writes files into `folder`."""
     subprocess.run([binary, *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+
+
+def ready_nomad(agent: RunningAgent) -> Nomad:
+    """A client with the management token of a bootstrapped Nomad whose node is ready."""
+    client = Nomad(agent.address, agent.token, agent.ca_file)
+
+    def led() -> bool:
+        try:
+            return bool(client.leader())
+        except Unreachable:
+            return False
+
+    wait_for(led, what="Nomad has a leader", deadline=START_SECONDS)
+    assert client.acl.bootstrap(agent.token) is True
+    wait_for(
+        lambda: any(node.ready for node in client.state.nodes()),
+        what="the Nomad node is ready",
+        deadline=START_SECONDS,
+    )
+    return client

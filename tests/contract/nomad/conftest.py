@@ -9,36 +9,17 @@ from collections.abc import Iterator
 import pytest
 from fake_nomad import FakeNomad
 from fake_nomad_state import Fleet
-from loopback_agents import nomad_agent
+from loopback_agents import nomad_agent, ready_nomad
 
 from bob import toolchain
-from bob.clients.http import Unreachable
 from bob.clients.nomad import Nomad
-from bob.waiting import wait_for
-
-START_SECONDS = 60.0
 
 
 @pytest.fixture(scope="session")
 def real_nomad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nomad]:
     binary = toolchain.ensure(["nomad"]).nomad.path
     with nomad_agent(binary, tmp_path_factory.mktemp("nomad")) as agent:
-        client = Nomad(agent.address, agent.token, agent.ca_file)
-
-        def ready() -> bool:
-            try:
-                return bool(client.leader())
-            except Unreachable:
-                return False
-
-        wait_for(ready, what="Nomad has a leader", deadline=START_SECONDS)
-        client.acl.bootstrap(agent.token)
-        wait_for(
-            lambda: any(node.ready for node in client.state.nodes()),
-            what="the node is ready",
-            deadline=START_SECONDS,
-        )
-        yield client
+        yield ready_nomad(agent)
 
 
 @pytest.fixture(params=["fake", "real"])

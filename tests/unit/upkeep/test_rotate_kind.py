@@ -8,7 +8,7 @@ from server_views import NOW, changed, quorum, view
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.kind import Request
 from bob.ops.kinds.rotate import ABSENT_NODES, KIND, WHAT
-from bob.ops.rotation.roll_out import unsound
+from bob.ops.servers.judge import unsound
 from bob.ops.view import ClusterView, Quorum
 from bob.robot.duties.certificates import DUTY
 from bob.robot.duty import Do, Wish
