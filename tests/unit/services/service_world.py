@@ -22,6 +22,7 @@ from bob.ops.engine import Engine
 from bob.ops.kind import Kind, Request, refuse_guarded
 from bob.ops.record import Operation, records_of
 from bob.ops.services.wishes import ServiceWish, read_wish
+from bob.ops.states import State
 from bob.ops.view import ClusterView, NodeWish, Quorum
 from bob.waiting import Clock
 from inventory import Cluster, NetworkName
@@ -130,6 +131,11 @@ class World:
         )
         self.store.create(record)
         return Engine(self.store, steps, Quiet(), self.clock)
+
+    def store_running(self, operation: Operation) -> None:
+        """Record the operation as one that the robot is at work on: its tasks ask for that."""
+        self.store = ConsulStore(self.consul, Leader(), clock=self.clock)
+        self.store.create(operation.model_copy(update={"state": State.RUNNING}))
 
     def carry_out(self, kind: Kind, request: Request, ident: str = "op1") -> Operation:
         self.judge(kind, request)
