@@ -1,16 +1,16 @@
 """Actors that take turns in simulated time, chosen by a seeded random number.
 
-Each actor runs ordinary blocking code in a thread of its own, but only one runs at any moment: it
-keeps the turn until it sleeps. So code that was written for real threads meets every order of
-events, and a seed brings the same order again.
+Each actor runs ordinary blocking code on a stack of its own (a greenlet), and keeps the turn until
+it sleeps. So code that was written for real threads meets every order of events, and a seed brings
+the same order again. What an actor locks it must unlock before it sleeps: nobody would ever wake.
 """
 
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable
 
+from greenlet import getcurrent, greenlet
 from sim_clock import SimClock
 
 
@@ -18,26 +18,20 @@ class Killed(BaseException):
     """The process of this actor ends here, without any clean-up that matters."""
 
 
-def _closed() -> threading.Lock:
-    """A gate that one thread opens for another; much faster than a semaphore."""
-    gate = threading.Lock()
-    gate.acquire()
-    return gate
-
-
 class Actor:
-    def __init__(self, group: str, name: str, work: Callable[[], object]) -> None:
+    def __init__(
+        self, group: str, name: str, work: Callable[[], object], scheduler: greenlet
+    ) -> None:
         self.group = group
         self.name = name
         self.wake = 0.0
         self.killed = False
         self.ended = False
         self.error: BaseException | None = None
-        self.go = _closed()
         self._work = work
+        self.stack = greenlet(self._run, scheduler)
 
-    def run(self, back: threading.Lock) -> None:
-        self.go.acquire()
+    def _run(self) -> None:
         try:
             if not self.killed:
                 self._work()
@@ -46,11 +40,13 @@ class Actor:
         except BaseException as error:  # told by the scheduler
             self.error = error
         self.ended = True
-        back.release()
 
 
 class Actors:
-    """All actors of one simulation. `random` decides who goes on."""
+    """All actors of one simulation. `random` decides who goes on.
+
+    `run` and `stop` are for whoever made it.
+    """
 
     def __init__(self, clock: SimClock, random: random.Random) -> None:
         self.clock = clock
@@ -58,7 +54,7 @@ class Actors:
         self._actors: list[Actor] = []
         self._frozen: dict[str, float] = {}
         self._current: Actor | None = None
-        self._back = _closed()
+        self._scheduler = getcurrent()
 
     @property
     def inside(self) -> bool:
@@ -72,18 +68,16 @@ class Actors:
 
     def spawn(self, group: str, name: str, work: Callable[[], object]) -> Actor:
         """A new actor that belongs to the process `group`; its turn comes later."""
-        actor = Actor(group, name, work)
+        actor = Actor(group, name, work, self._scheduler)
         actor.wake = self.clock.now()
         self._actors.append(actor)
-        threading.Thread(target=actor.run, args=(self._back,), daemon=True).start()
         return actor
 
     def sleep(self, seconds: float) -> None:
         """Let the others go on for at least `seconds`. Raises `Killed` when our process ended."""
         actor = self.current
         actor.wake = self.clock.now() + max(seconds, 0.0)
-        self._back.release()
-        actor.go.acquire()
+        self._scheduler.switch()
         if actor.killed:
             raise Killed
 
@@ -125,8 +119,7 @@ class Actors:
 
     def _give_turn(self, actor: Actor, *, judge: bool = True) -> None:
         self._current = actor
-        actor.go.release()
-        self._back.acquire()
+        actor.stack.switch()
         self._current = None
         if actor.error is not None and judge:
             raise actor.error
