@@ -44,7 +44,6 @@ def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> I
     assert process.returncode == 0, said
     assert [node["node"] for node in json.loads(printed)["nodes"]] == list(JOINING)
     yield made
-    bob.sandbox.down(made.sandbox.name)
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,6 @@ import pytest
 import yaml
 from harness import Factory, Lab
 
-import bob.sandbox
 from bob.ops.record import Operation
 from bob.ops.states import StepState
 from bob.sandbox import readiness
@@ -69,10 +68,8 @@ class Operator(Lab):
 
 
 @pytest.fixture(scope="module")
-def bare(sandbox_factory: Factory) -> Iterator[Any]:
-    made = sandbox_factory("refuse", 3)
-    yield made
-    bob.sandbox.down(made.name)
+def bare(sandbox_factory: Factory) -> Any:
+    return sandbox_factory("refuse", 3)
 
 
 @pytest.fixture

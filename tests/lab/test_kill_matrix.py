@@ -63,7 +63,14 @@ VERBS = (
     Case(("undeploy", "demo"), "process"),
 )
 WAYS = ("process", "power", "freeze")
-CASES = [replace(case, way=way) for way in WAYS for case in VERBS] if FULL else list(VERBS)
+MORE = (  # before the promoted node is a client again, and after
+    Case(("demote", "n4"), ""),
+    Case(("rotate", "certificates"), ""),
+    Case(("rotate", "tokens"), ""),
+)
+CASES = [replace(case, way=way) for way in WAYS for case in (*VERBS[:5], *MORE, *VERBS[5:])]
+if not FULL:
+    CASES = list(VERBS)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,6 @@ def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> I
     made = Lab(sandbox_factory("kills", 4), tmp_path_factory.mktemp("kills"))
     made.init()
     yield replace(made, sandbox=bob.sandbox.up(made.sandbox.name, 5))
-    bob.sandbox.down(made.sandbox.name)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -14,7 +14,6 @@ import pytest
 from end_state import consul, nomad
 from harness import Factory, Lab
 
-import bob.sandbox
 from bob.errors import BobError
 from bob.ops.cluster_records import ClusterRecords
 from bob.ops.consul_store import ConsulStore
@@ -57,7 +56,6 @@ def five(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> 
     lab.inventory.write_text(f"server_grace: {GRACE}\n{lab.inventory.read_text()}")
     lab.init()
     yield lab
-    bob.sandbox.down(lab.sandbox.name)
 
 
 def test_what_makes_no_sense_is_refused(five: Lab) -> None:

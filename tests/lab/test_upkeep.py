@@ -23,7 +23,6 @@ from cryptography import x509
 from end_state import consul, nomad
 from harness import LONG, Factory, Lab
 
-import bob.sandbox
 from bob.clients.consul import Consul
 from bob.clients.http import Refused
 from bob.clients.keyring import ConsulKeyring, Keyring, NomadKeyring
@@ -80,7 +79,6 @@ def three(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) ->
     lab = Lab(sandbox_factory("upkeep", len(NODES)), tmp_path_factory.mktemp("upkeep"))
     lab.init()
     yield lab
-    bob.sandbox.down(lab.sandbox.name)
 
 
 @pytest.fixture(autouse=True)

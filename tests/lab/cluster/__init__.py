@@ -1,0 +1,1 @@
+"""Tests on an initialised cluster that they share."""

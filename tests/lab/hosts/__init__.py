@@ -1,0 +1,1 @@
+"""Tests on bare hosts that they share."""
