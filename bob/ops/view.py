@@ -23,7 +23,8 @@ JOINING, MEMBER, MAINTENANCE, LEAVING = "joining", "member", "maintenance", "lea
 class NodeWish(BaseModel):
     """What a node should be, as kept in `bob/nodes/<node>`.
 
-    `role` is server or client. `state` is joining, member, maintenance or leaving.
+    `role` is server or client. `state` is joining, member, maintenance or leaving. `server_since`
+    is the id of the operation that made it a server last; ids rise with time.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +32,7 @@ class NodeWish(BaseModel):
     role: str = CLIENT
     zone: str
     state: str = "member"
+    server_since: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ class WishServer(ServerStep):
         return _lack(view, self.node, SERVER)
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
-        context.records.change_node(self.node, role=SERVER)
+        since = context.operation.id
+        context.records.change_node(self.node, role=SERVER, server_since=since)
 
     def undo(self, context: OperationContext, deadline: Deadline) -> None:
         context.records.change_node(self.node, role=CLIENT)

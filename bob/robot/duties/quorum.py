@@ -78,17 +78,17 @@ def trouble(view: ClusterView, node: str) -> str:
 
 
 def least_needed(view: ClusterView) -> str:
-    """The server that can best be spared: in the fullest zone, leading little, a server for long.
+    """The server that can best be spared: in the fullest zone, a server for long, leading little.
 
-    So a server that an operator has just promoted stays one.
+    So a server that an operator has just promoted stays one. Autopilot's `StableSince` would not
+    tell: it begins anew whenever a busy server answers late.
     """
     zones = view.zones()
     leads = [quorum.leader for quorum in view.quorums.values()]
 
-    def worth(name: str) -> tuple[int, int, str]:
-        known = view.consul[next(iter(view.consul))].server(name)
-        since = known.stable_since if known else ""
-        return -zones[view.wishes[name].zone], leads.count(name), since
+    def worth(name: str) -> tuple[int, str, int]:
+        wish = view.wishes[name]
+        return -zones[wish.zone], wish.server_since, leads.count(name)
 
     return min(view.servers, key=worth)
 

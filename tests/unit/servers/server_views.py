@@ -50,22 +50,16 @@ def quorum(
     sick: Iterable[str] = (),
     waiting: Iterable[str] = (),
     stable: float = 3600.0,
-    newest: str = "",
 ) -> Quorum:
-    """`sick` are unhealthy, `waiting` have no vote, `newest` is a server for half the time."""
+    """`sick` are unhealthy, `waiting` have no vote."""
     voters, sick, waiting = tuple(voters), set(sick), tuple(waiting)
     names = (*voters, *waiting)
     peers = tuple(
         RaftPeer(f"id-{n}", n, f"{n}:8300", n in voters, n == leader) for n in names
     )  # fmt: skip
-
-    def since(name: str) -> str:
-        seconds = stable / 2 if name == newest else stable
-        return (NOW - timedelta(seconds=seconds)).isoformat()
-
+    since = (NOW - timedelta(seconds=stable)).isoformat()
     judged = tuple(
-        AutopilotServer(f"id-{n}", n, n not in sick, n in voters, n == leader, since(n))
-        for n in names
+        AutopilotServer(f"id-{n}", n, n not in sick, n in voters, n == leader, since) for n in names
     )
     tolerance = len(voters) - len(sick) - (len(voters) // 2 + 1)
     return Quorum(RaftConfiguration(peers), AutopilotHealth(not sick, tolerance, judged))
@@ -80,9 +74,13 @@ def view(
     runs: Iterable[str] | None = None,
     raft: Quorum | None = None,
     held: Mapping[str, str] | None = None,
+    newest: str = "",
     **fields: object,
 ) -> ClusterView:
-    """`wished` are to be servers, `runs` run as such and vote: the same nodes if not given."""
+    """`wished` are to be servers, `runs` run as such and vote: the same nodes if not given.
+
+    `newest` was made a server by an operation, the others with the cluster.
+    """
     wished, down = tuple(wished), set(down)
     runs = wished if runs is None else tuple(runs)
     made = cluster(zones, **fields)
@@ -113,6 +111,7 @@ def view(
                 role=SERVER if name in wished else CLIENT,
                 zone=zone,
                 state=(states or {}).get(name, "member"),
+                server_since="01J" if name == newest else "",
             )
             for name, zone in zones.items()
         },

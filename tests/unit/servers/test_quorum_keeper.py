@@ -50,7 +50,8 @@ def told(actions: Iterable[object]) -> tuple[list[str], list[str]]:
         (view(runs=["n1", "n2"]), "promote n3"),  # it runs as a client
         (view(FOUR), "demote n4"),
         (view(FOUR, raft=quorum(FOUR, leader="n4")), "demote n1"),  # never the leader
-        (view(FOUR, raft=quorum(FOUR, leader="n2", newest="n4")), "demote n1"),  # not the new one
+        (view(FOUR, raft=quorum(FOUR, leader="n2"), newest="n4"), "demote n1"),  # not the new one
+        (view(FOUR, raft=quorum(FOUR, leader="n1"), newest="n4"), "demote n1"),  # not even then
         (view(FOUR, down=["n3"]), "demote n3"),
         (view(["n1", "n2", "n5"], zones=CROWDED), "replace-server n2 n3"),
         (view(["n1", "n2", "n5"], zones=CROWDED, down=["n3"]), None),
