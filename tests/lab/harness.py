@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bob.clients.ssh import Login
 from bob.sandbox.record import Sandbox
+from bob.waiting import wait_for
 
 Factory = Callable[[str, int], Sandbox]  # a word for its name, a number of hosts
 LONG = 300.0  # seconds; generous, since machines that run these tests are slow and shared
@@ -28,6 +29,22 @@ def login(sandbox: Sandbox, node: str = "n1", **changed: Any) -> Login:
         "strict": True,
     }
     return Login(**(values | changed))
+
+
+def power(sandbox: Sandbox, nodes: Iterable[str], action: str) -> None:
+    """Switch hosts "on" or "off" at their BMCs, and wait until both say that it is so.
+
+    A BMC that has not noticed yet that its host is off takes no order to switch it on.
+    """
+    names, on = list(nodes), action == "on"
+
+    def reached() -> bool:
+        late = [name for name in names if sandbox.bmc(name).is_on() != on]
+        for name in late:
+            sandbox.bmc(name).power(action)
+        return not late and all((sandbox.power(name) != "off") == on for name in names)
+
+    wait_for(reached, what=f"{', '.join(names)} {action}", deadline=LONG, interval=0.2)
 
 
 @dataclass(frozen=True)

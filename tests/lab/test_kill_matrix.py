@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from end_state import consul
-from harness import Factory, Lab
+from harness import Factory, Lab, power
 
 import bob.sandbox
 from bob.clients.consul import Consul
@@ -127,8 +127,8 @@ def strike(lab: Lab, way: str) -> Callable[[], object] | None:
     leader = str(json.loads(read(lab, LEADER_KEY) or b"{}").get("node"))
     print(f"{way} of {leader}")
     if way == "power":
-        lab.sandbox.bmc(leader).power("off")
-        return lambda: lab.sandbox.bmc(leader).power("on")
+        power(lab.sandbox, [leader], "off")
+        return lambda: power(lab.sandbox, [leader], "on")
     signal = {"process": "KILL", "freeze": "STOP"}[way]
     lab.on(leader, f"systemctl kill -s {signal} bob-agent")
     if way == "process":

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from ghosts import consul_of, ghosts, left_on, nomad_of, servers
-from harness import Factory, Lab
+from harness import Factory, Lab, power
 
 from bob.waiting import pause, wait_for
 from inventory import NetworkName
@@ -99,7 +99,7 @@ def test_nothing_is_left_of_a_server_and_another_takes_its_place(lab: Lab) -> No
 
 def test_a_dead_server_is_forgotten_and_kept_out_when_it_comes_back(lab: Lab) -> None:
     dead = servers(lab)[-1]
-    lab.sandbox.bmc(dead).power("off")
+    power(lab.sandbox, [dead], "off")
     wait_for(
         lambda: dead in json.dumps(lab.status(code=9)["reasons"]),
         what=f"{dead} missed", deadline=DEADLINE, interval=1.0,
@@ -110,7 +110,7 @@ def test_a_dead_server_is_forgotten_and_kept_out_when_it_comes_back(lab: Lab) ->
     assert ghosts(lab, dead) == []
     healthy(lab)
 
-    lab.sandbox.bmc(dead).power("on")
+    power(lab.sandbox, [dead], "on")
     watcher = servers(lab)[0]
     wait_for(
         lambda: any(m.name == dead for m in consul_of(lab, watcher).agent.members()),
@@ -127,20 +127,20 @@ def test_a_dead_server_is_forgotten_and_kept_out_when_it_comes_back(lab: Lab) ->
         pause(1.0)
     assert not [n for n in nomad_of(lab, watcher).state.nodes() if n.name == dead and n.eligible]
 
-    lab.sandbox.bmc(dead).power("off")
+    power(lab.sandbox, [dead], "off")
     wait_for(lambda: not ghosts(lab, dead), what=f"{dead} forgotten again", deadline=DEADLINE,
              interval=2.0)  # fmt: skip
-    lab.sandbox.bmc(dead).power("on")
+    power(lab.sandbox, [dead], "on")
 
 
 def test_a_reset_leaves_bare_hosts_that_become_a_cluster_again(lab: Lab) -> None:
     assert f"--name {lab.sandbox.name}" in lab.bob("reset", "--yes", code=2).stderr
     off = lab.sandbox.nodes[0].name
-    lab.sandbox.bmc(off).power("off")
+    power(lab.sandbox, [off], "off")
     named = ("reset", "--name", lab.sandbox.name, "-f", str(lab.inventory))
     assert off in lab.bob(*named, code=8).stderr
     assert lab.folder.exists()
-    lab.sandbox.bmc(off).power("on")
+    power(lab.sandbox, [off], "on")
     wait_for(lambda: lab.on(off, "echo up", check=False), what=f"ssh of {off}", deadline=DEADLINE)
     lab.bob(*named)
     assert {node.name: left_on(lab, node.name) for node in lab.sandbox.nodes} == {

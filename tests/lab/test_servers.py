@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 from end_state import consul, nomad
-from harness import Factory, Lab
+from harness import Factory, Lab, power
 
 from bob.errors import BobError
 from bob.ops.cluster_records import ClusterRecords
@@ -108,8 +108,8 @@ def test_three_hosts_lose_power_one_after_another(five: Lab) -> None:
     began = time.monotonic()
     with watched(five) as gaps:
         for victim in victims:
-            power(five, victim, "off")
-            power(five, victim, "on")
+            power(five.sandbox, [victim], "off")
+            power(five.sandbox, [victim], "on")
             wait_for(
                 lambda name=victim: name in healthy(five), what=f"{victim} is back",
                 deadline=DEADLINE, interval=0.5,
@@ -126,7 +126,7 @@ def test_a_lost_server_is_replaced_and_comes_back_as_a_client(five: Lab) -> None
     now = settled(five)
     lost = next(n for n in sorted(now) if any(zones[o] == zones[n] for o in set(zones) - now))
     began = time.monotonic()
-    power(five, lost, "off")
+    power(five.sandbox, [lost], "off")
     with watched(five) as gaps:
         wait_for(
             lambda: len(healthy(five) - {lost}) == 3 and lost not in servers(five),
@@ -134,7 +134,7 @@ def test_a_lost_server_is_replaced_and_comes_back_as_a_client(five: Lab) -> None
         )  # fmt: skip
     print(f"replaced {time.monotonic() - began:.0f} s after its power went, grace {GRACE} s")
     assert max(gaps) < WITHOUT_LEADER
-    power(five, lost, "on")
+    power(five.sandbox, [lost], "on")
     wait_for(
         lambda: five.status()["healthy"] and lost not in voters(five),
         what=f"{lost} is a client", deadline=DEADLINE, interval=1,
@@ -150,7 +150,7 @@ def test_a_quorum_is_brought_back_from_one_server(five: Lab) -> None:
     jobs.register(jobs.parse(JOB))
     wait_for(lambda: running(five) == 2, what="the job runs", deadline=DEADLINE, interval=0.5)
     for name in lost:
-        power(five, name, "off")
+        power(five.sandbox, [name], "off")
     wait_for(lambda: not led(five), what="no leader", deadline=DEADLINE, interval=0.5)
 
     refused = five.bob("recover-quorum", "--yes", code=GUARD)
@@ -230,16 +230,6 @@ def running(lab: Lab) -> int:
 def newest(lab: Lab, kind: str, target: str) -> Operation:
     made = ConsulStore(consul(lab)).list()
     return [one for one in made if (one.kind, one.target) == (kind, target)][-1]
-
-
-def power(lab: Lab, node: str, action: str) -> None:
-    def reached() -> bool:
-        if lab.sandbox.power(node) == action:
-            return True
-        lab.sandbox.bmc(node).power(action)  # a BMC may miss an order that follows another one
-        return False
-
-    wait_for(reached, what=f"{node} {action}", deadline=180, interval=2)
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
 import pytest
-from harness import Lab
+from harness import Lab, power
 
 from bob.waiting import wait_for
 
@@ -15,18 +14,6 @@ pytestmark = pytest.mark.lab
 DEADLINE = 180.0  # seconds; about 10 on an idle machine
 STEADY = 8.0  # seconds; a node that is not heard by a new leader counts as down after 4
 DEGRADED = 9
-
-
-def power(lab: Lab, nodes: Iterable[str], action: str) -> None:
-    """Switch hosts at their BMCs, and wait until it is so."""
-    names = list(nodes)
-    for name in names:
-        lab.sandbox.bmc(name).power(action)
-    wait_for(
-        lambda: all(lab.sandbox.power(name) == action for name in names),
-        what=f"{', '.join(names)} {action}",
-        deadline=30,
-    )
 
 
 def healthy_again(lab: Lab) -> float:
@@ -48,7 +35,7 @@ def healthy_again(lab: Lab) -> float:
 def test_one_server_without_power_is_named_and_comes_back(cluster: Lab) -> None:
     wait_for(cluster.healthy, what="a healthy cluster", deadline=DEADLINE)
     victim = cluster.status()["leaders"]["nomad"]
-    power(cluster, [victim], "off")
+    power(cluster.sandbox, [victim], "off")
 
     def moved() -> bool:
         status = cluster.status()
@@ -67,16 +54,16 @@ def test_one_server_without_power_is_named_and_comes_back(cluster: Lab) -> None:
     assert any(victim in reason for reason in status["reasons"])
     shown = cluster.bob("status", code=DEGRADED)
     assert victim in shown.stderr
-    power(cluster, [victim], "on")
+    power(cluster.sandbox, [victim], "on")
     print(f"{victim} back after {healthy_again(cluster):.1f} s")
 
 
 def test_all_hosts_without_power_come_back(cluster: Lab) -> None:
     everybody = [node.name for node in cluster.sandbox.nodes]
-    power(cluster, everybody, "off")
+    power(cluster.sandbox, everybody, "off")
     status = cluster.status(code=DEGRADED)
     assert not status["healthy"]
-    power(cluster, everybody, "on")
+    power(cluster.sandbox, everybody, "on")
     print(f"cold start: healthy after {healthy_again(cluster):.1f} s")
     for node in everybody:
         assert "nomad.service.consul" in cluster.on(node, "getent hosts nomad.service.consul")

@@ -147,8 +147,10 @@ def test_a_soft_shutdown_and_a_reboot_from_inside(sandbox: Sandbox, in_host: Run
     in_host("n3", "systemctl", "reboot")
     wait_for(lambda: boot_id(sandbox, "n3") not in ("", before), what="reboot of n3", deadline=30)
     sandbox.bmc("n3").power("soft")
-    wait_for(lambda: sandbox.power("n3") == "off", what="n3 off", deadline=30)
-    sandbox.bmc("n3").power("on")
+    bmc = sandbox.bmc("n3")
+    wait_for(lambda: not bmc.is_on(), what="off at the BMC", deadline=30)
+    assert sandbox.power("n3") == "off"
+    bmc.power("on")
     readiness.wait_until_ready([sandbox.node("n3")], 30)
 
 
