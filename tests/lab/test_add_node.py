@@ -19,19 +19,20 @@ from bob.waiting import wait_for
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 SERVERS = 3
-JOINING = ("n4", "n5")
+JOINING = ("n4", "n5", "n6", "n7", "n8")
+SPARE = "n9"  # never joins
 NETWORKS = ("mgmt", "storage", "tenant")
-BARE = 6  # the number of hosts with one that never joined
+HOSTS = SERVERS + len(JOINING) + 1
 SOON = 120.0
 USAGE, REFUSED = 2, 3
 
 
 @pytest.fixture(scope="module")
 def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Three servers, and two nodes that joined them while the leader's agent was killed."""
+    """Three servers; five nodes joined them at once while the leader's agent was killed."""
     made = Lab(sandbox_factory("joining", SERVERS), tmp_path_factory.mktemp("joining"))
     made.init()
-    made = dataclasses.replace(made, sandbox=bob.sandbox.up(made.sandbox.name, BARE))
+    made = dataclasses.replace(made, sandbox=bob.sandbox.up(made.sandbox.name, HOSTS))
     words = ("add-node", *JOINING, "-f", str(made.inventory), "--yes", "-o", "json")
     process = subprocess.Popen(
         made.command(*words), env=made.environment, stdin=subprocess.DEVNULL,
@@ -96,11 +97,11 @@ def test_hosts_join_side_by_side_and_each_once(lab: Lab, name: str) -> None:
 def test_what_makes_no_sense_is_refused_and_changes_nothing(lab: Lab) -> None:
     n1 = lab.sandbox.node("n1").addresses
     taken = [word for net, ip in n1.items() for word in ("--address", f"{net}={ip}")]
-    refused = lab.bob("add-node", "n9", *taken, "--cluster", lab.sandbox.name, "--yes", code=USAGE)
+    refused = lab.bob("add-node", "n12", *taken, "--cluster", lab.sandbox.name, "--yes", code=USAGE)
     assert "is used twice: by n1" in refused.stderr
     assert "do now:" in refused.stderr
-    assert "has no node n9" in add(lab, "n9", code=USAGE).stderr
-    assert operations(lab, "n9") == []
+    assert "has no node n12" in add(lab, "n12", code=USAGE).stderr
+    assert operations(lab, "n12") == []
 
 
 def test_a_host_that_does_not_answer_is_refused(lab: Lab) -> None:
@@ -110,10 +111,10 @@ def test_a_host_that_does_not_answer_is_refused(lab: Lab) -> None:
     }
     words = [word for net, ip in places.items() for word in ("--address", f"{net}={ip}")]
     refused = lab.bob(
-        "add-node", "n9", *words, "--cluster", lab.sandbox.name, "--yes", code=REFUSED
+        "add-node", "n12", *words, "--cluster", lab.sandbox.name, "--yes", code=REFUSED
     )
     assert "not reachable by SSH" in refused.stderr
-    assert operations(lab, "n9") == []
+    assert operations(lab, "n12") == []
 
 
 def test_a_member_that_is_down_is_no_bare_host(lab: Lab) -> None:
@@ -138,16 +139,16 @@ def test_a_host_that_was_installed_anew_comes_back(lab: Lab) -> None:
 def test_a_join_that_is_taken_back_leaves_nothing(lab: Lab) -> None:
     """A folder in the place of a unit: the configuration cannot be written."""
     in_the_way = "/etc/systemd/system/consul-mgmt.service/x"
-    before = left_on(lab, "n6")
-    lab.on("n6", f"mkdir -p {in_the_way}")
-    add(lab, "n6", code=1)
-    (failed,) = operations(lab, "n6")
+    before = left_on(lab, SPARE)
+    lab.on(SPARE, f"mkdir -p {in_the_way}")
+    add(lab, SPARE, code=1)
+    (failed,) = operations(lab, SPARE)
     assert failed["state"] == "failed"
-    lab.on("n6", f"rm -r {in_the_way.rpartition('/')[0]}")
+    lab.on(SPARE, f"rm -r {in_the_way.rpartition('/')[0]}")
     lab.bob("op", "abort", failed["id"], "--yes")
-    assert operations(lab, "n6")[0]["state"] == "aborted"
-    assert ghosts(lab, "n6") == []
-    assert left_on(lab, "n6") == before
+    assert operations(lab, SPARE)[0]["state"] == "aborted"
+    assert ghosts(lab, SPARE) == []
+    assert left_on(lab, SPARE) == before
 
 
 def test_init_leaves_what_the_robot_made_alone(lab: Lab) -> None:

@@ -133,7 +133,7 @@ def allocation(body: Mapping[str, Any]) -> Allocation:
         group=body["TaskGroup"],
         node_id=body["NodeID"],
         status=body["ClientStatus"],
-        healthy=(body["DeploymentStatus"] or {}).get("Healthy"),
+        healthy=(body.get("DeploymentStatus") or {}).get("Healthy"),
         version=_version(body),
         node_name=body["NodeName"],
         desired=body["DesiredStatus"],

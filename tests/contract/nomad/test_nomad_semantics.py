@@ -79,6 +79,15 @@ def test_a_node_shows_which_drivers_work(nomad: Nomad) -> None:
     assert "raw_exec" in node(nomad).drivers
 
 
+def test_a_node_lists_instances_whose_health_is_not_known_yet(nomad: Nomad, job: str) -> None:
+    text = HCL.replace('min_healthy_time  = "0s"', 'min_healthy_time  = "60s"')
+    text = text.replace("NAME", job).replace("COUNT", "1").replace("SLEEP", "600")
+    run(nomad, nomad.jobs.parse(text))
+    wait_for(lambda: live(nomad, job), what="an instance", deadline=SECONDS)
+    found = [each.id for each in nomad.nodes.allocations(node(nomad).id) if each.job == job]
+    assert found == [each.id for each in live(nomad, job)]
+
+
 def test_a_job_is_registered_only_at_the_index_of_its_plan(nomad: Nomad, job: str) -> None:
     wanted = parse(nomad, job)
     plan = nomad.jobs.plan(wanted)
