@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Lab
+from harness import Factory, Lab
 
 pytestmark = pytest.mark.lab
 
@@ -42,6 +42,14 @@ for top in sys.argv[2:]:
                 print(path)
 """
 FOLDERS = ("/etc", "/opt", "/var", "/tmp", "/run", "/root", "/home", "/srv")
+
+
+@pytest.fixture(scope="module")
+def cluster(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """One that only `bob init` has worked on: it leaves alone what the robot has changed."""
+    lab = Lab(sandbox_factory("secrecy", 3), tmp_path_factory.mktemp("secrecy"))
+    lab.init()
+    return lab
 
 
 def values(found: object) -> Iterator[str]:
