@@ -44,7 +44,9 @@ def bare(lab: Lab, node: str) -> None:
 
 def forgotten(lab: Lab, node: str) -> None:
     """Nobody knows the node; every server hears of it by gossip, one a moment after another."""
-    wait_for(lambda: not ghosts(lab, node), what=f"{node} forgotten", deadline=60.0, interval=2.0)
+    wait_for(
+        lambda: not ghosts(lab, node), what=f"{node} forgotten", deadline=DEADLINE, interval=2.0
+    )
 
 
 def voters(lab: Lab, server: str) -> list[frozenset[str]]:
