@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from end_state import secrets
-from harness import Lab
+from harness import LONG, Lab
 
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
 from bob.provision import agents
+from bob.waiting import wait_for
 from inventory import NetworkName
 
 # The leftovers of a host that is not bare. Tasks of Nomad live in its cgroups.
@@ -38,6 +39,15 @@ def ghosts(lab: Lab, node: str) -> list[str]:
     address = lab.sandbox.node(node).addresses["mgmt"]
     found = [where for server in servers(lab) for where in _on_server(lab, server, node)]
     return [*found, *_in_kv(lab, node, address), *_at_operator(lab, node, address)]
+
+
+def forgotten(lab: Lab, node: str) -> None:
+    """Nobody knows the node.
+
+    The robot has seen to it on its own host; the other servers hear of it by gossip, and Serf
+    leaves up to 12 s between the order to prune a member and doing it.
+    """
+    wait_for(lambda: not ghosts(lab, node), what=f"{node} forgotten", deadline=LONG, interval=1.0)
 
 
 def left_on(lab: Lab, node: str) -> list[str]:

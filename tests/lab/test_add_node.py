@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ghosts import ghosts, left_on
+from ghosts import forgotten, left_on
 from harness import LONG, Factory, Lab
 
 import bob.sandbox
@@ -157,7 +157,7 @@ def test_a_join_that_is_taken_back_leaves_nothing(lab: Lab) -> None:
     lab.on(SPARE, f"rm -r {in_the_way.rpartition('/')[0]}")
     lab.bob("op", "abort", failed["id"], "--yes")
     assert operations(lab, SPARE)[0]["state"] == "aborted"
-    assert ghosts(lab, SPARE) == []
+    forgotten(lab, SPARE)
     assert left_on(lab, SPARE) == before
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ghosts import consul_of, ghosts, left_on, nomad_of, servers
+from ghosts import consul_of, forgotten, left_on, nomad_of, servers
 from harness import Factory, Lab, power
 
 from bob.waiting import pause, wait_for
@@ -40,13 +40,6 @@ def healthy(lab: Lab) -> None:
 def bare(lab: Lab, node: str) -> None:
     """The host ends its own wipe a moment after it has left gossip."""
     wait_for(lambda: not left_on(lab, node), what=f"{node} bare", deadline=30.0, interval=1.0)
-
-
-def forgotten(lab: Lab, node: str) -> None:
-    """Nobody knows the node; every server hears of it by gossip, one a moment after another."""
-    wait_for(
-        lambda: not ghosts(lab, node), what=f"{node} forgotten", deadline=DEADLINE, interval=2.0
-    )
 
 
 def voters(lab: Lab, server: str) -> list[frozenset[str]]:
@@ -78,7 +71,7 @@ def test_an_unknown_node_is_refused(lab: Lab) -> None:
 
 def test_nothing_is_left_of_a_client(lab: Lab) -> None:
     lab.bob("remove-node", "n5", "--yes")
-    assert ghosts(lab, "n5") == []
+    forgotten(lab, "n5")
     bare(lab, "n5")
     healthy(lab)  # n1 n2 n3, n4
 
@@ -94,7 +87,7 @@ def test_nothing_is_left_of_a_server_and_another_takes_its_place(lab: Lab) -> No
     leader = lab.status()["robot"]["leader"]  # the most delicate one
     refused = lab.bob("remove-node", leader, "--yes", "--accept", "zone-spread")
     assert "becomes a server in the place of" in refused.stderr
-    assert ghosts(lab, leader) == []
+    forgotten(lab, leader)
     bare(lab, leader)
     healthy(lab)
     left = servers(lab)
