@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from bob.agent.forgetting import Forgetting
 from bob.agent.metrics import Sample
 from bob.agent.parts import Beat
 from bob.agent.programs import Programs
@@ -36,13 +37,12 @@ class Leading:
     def __init__(self, config: AgentConfig, run_dir: Path, data_dir: Path) -> None:
         timing = Timing()
         self._node = config.node
-        self._networks = {
-            network: _consul(network, token.get_secret_value())
-            for network, token in config.robot.items()
-        }
-        mgmt = config.robot[NetworkName.MGMT].get_secret_value()
+        tokens = {net: token.get_secret_value() for net, token in config.robot.items()}
+        self._networks = {net: _consul(net, token) for net, token in tokens.items()}
+        # Clients of its own: what the robot sends is refused while this agent does not lead.
+        self._forgetting = Forgetting({net: _consul(net, token) for net, token in tokens.items()})
         self._elector = Elector(
-            _consul(NetworkName.MGMT, mgmt, timing.timeout),
+            _consul(NetworkName.MGMT, tokens[NetworkName.MGMT], timing.timeout),
             config.node,
             SessionFile(run_dir / "session"),
             timing,
@@ -59,8 +59,12 @@ class Leading:
         self._over = threading.Event()
 
     def works(self) -> Works:
-        """The two parts of this: they run in threads of their own."""
-        return {"election": self._elect, "robot": self._lead}
+        """The parts of this: they run in threads of their own."""
+        return {
+            "election": self._elect,
+            "robot": self._lead,
+            "forgetting": self._forgetting.run,
+        }
 
     def join(self, seconds: float) -> None:
         """Wait until a leader has given up its lead; one that does not lead has nothing to end."""
