@@ -17,6 +17,7 @@ from bob.provision.resolver import Resolver
 
 COMMANDS = ("systemctl", "tar", "gzip", "sha256sum", "useradd", "ip", "bash", "docker")
 CLAIM_FILE = "/etc/bob/cluster"
+WIPE_UNIT = "bob-wipe"  # runs while a host that was removed becomes bare
 # Debian's python3-minimal has no ssl: it counts as no Python.
 PYTHON_VERSION = 'import ssl, sys; print("%d.%d" % sys.version_info[:2])'
 DISKS = ("/opt", "/var/lib", "/etc")
@@ -32,6 +33,7 @@ say hostname "$(cat /proc/sys/kernel/hostname)"
 say machine_id "$(cat /etc/machine-id 2>/dev/null)"
 say pid1 "$(cat /proc/1/comm)"
 say claim "$(cat {CLAIM_FILE} 2>/dev/null)"
+say wiping "$(systemctl is-active {WIPE_UNIT} 2>/dev/null)"
 say python "$(/usr/bin/python3 -I -S -c '{PYTHON_VERSION}' 2>/dev/null)"
 say resolved "$(readlink /etc/resolv.conf 2>/dev/null)"
 for c in {" ".join(COMMANDS)}; do command -v "$c" >/dev/null && say command "$c"; done
@@ -68,7 +70,8 @@ class Listener:
 class HostReport:
     """One host as it was found. `clock_offset` is its clock minus ours, in seconds; `disks` maps
     a folder to its free bytes; `nics` maps an address to the name of its NIC. `python` is like
-    3.11, empty when there is none with its whole standard library."""
+    3.11, empty when there is none with its whole standard library. `wiping`: what a cluster left
+    there is being deleted right now."""
 
     name: str
     uid: int
@@ -86,6 +89,7 @@ class HostReport:
     nics: dict[IPv4Address, str]
     listeners: frozenset[Listener]
     resolver: Resolver
+    wiping: bool = False
 
 
 def gather(host: Host) -> HostReport:
@@ -129,6 +133,7 @@ def parse(name: str, answer: str, sent: float) -> HostReport:
             search=tuple(found["search"]),
             resolved="systemd/resolve" in one("resolved"),
         ),
+        wiping=one("wiping") in ("active", "activating"),
     )
 
 

@@ -18,7 +18,7 @@ from bob import logs
 from bob.agent import files
 from bob.agent.work import Work
 from bob.errors import Permanent
-from bob.provision.host_report import CLAIM_FILE
+from bob.provision.host_report import CLAIM_FILE, WIPE_UNIT
 from bob.provision.node_files import NodeFile
 from bob.provision.wiping import wipe_script
 
@@ -62,7 +62,7 @@ def _forget_key(work: Work, user: str) -> None:
 def _start(work: Work) -> None:
     """In a unit of its own: it ends ours with all its processes."""
     ran = work.machine.run(
-        "systemd-run", "--collect", "--no-block", "--unit=bob-wipe", "/bin/sh", str(SCRIPT),
+        "systemd-run", "--collect", "--no-block", f"--unit={WIPE_UNIT}", "/bin/sh", str(SCRIPT),
         timeout=START_SECONDS,
     )  # fmt: skip
     if ran.code:

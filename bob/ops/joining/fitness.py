@@ -80,6 +80,9 @@ def judge_host(
     if facts.uid != 0:
         yield Finding(name, "no root rights", "set ssh.user to root or allow it sudo -n")
         return
+    if facts.wiping:
+        yield Finding(name, "is just being made bare", "wait until it is: some seconds")
+        return
     if facts.claim and facts.claim != claim:
         yield Finding(
             name, f"already belongs to cluster {facts.claim.split()[0]!r}",

@@ -68,6 +68,7 @@ def test_healthy_hosts_are_fit(cluster: Cluster) -> None:
     ("changed", "problem"),
     [
         ({"uid": 1000}, "no root rights"),
+        ({"wiping": True, "claim": CLAIM}, "is just being made bare"),
         ({"claim": "other 01XYZ"}, "already belongs to cluster 'other'"),
         ({"claim": "c1 01OTHER"}, "already belongs to cluster 'c1'"),
         ({"os": "debian 11"}, "runs debian 11"),
