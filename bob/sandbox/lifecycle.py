@@ -9,6 +9,8 @@ from pathlib import Path
 
 from bob import paths
 from bob.errors import Permanent, UsageError
+from bob.machine.caching import Say
+from bob.machine.locking import exclusive
 from bob.sandbox import (
     bmc,
     cluster_file,
@@ -20,10 +22,8 @@ from bob.sandbox import (
     simulator,
     teardown,
 )
-from bob.sandbox.caching import Say
 from bob.sandbox.cgroups import Hierarchies
 from bob.sandbox.layout import SLOTS, Layout, NodeLayout, check_name
-from bob.sandbox.locking import exclusive
 from bob.sandbox.record import Sandbox, all_records, read
 
 LOCK_SECONDS = 60.0

@@ -14,9 +14,9 @@ from typing import IO
 
 from bob import paths
 from bob.errors import Permanent, PreflightRefused
-from bob.sandbox import apt
-from bob.sandbox.caching import Say, build_once
-from bob.sandbox.programs import run
+from bob.machine import apt
+from bob.machine.caching import Say, build_once
+from bob.machine.programs import run
 
 VERSION = "2.0.37-1"
 _RELEASE = "trixie"

@@ -10,13 +10,13 @@ from typing import IO
 import pytest
 
 from bob.errors import ScopeHeld
-from bob.sandbox.caching import build_once
-from bob.sandbox.locking import exclusive
+from bob.machine.caching import build_once
+from bob.machine.locking import exclusive
 
 HOLD = """
 import sys
 from pathlib import Path
-from bob.sandbox.locking import exclusive
+from bob.machine.locking import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from bob.sandbox.locking import exclusive
+from bob.machine.locking import exclusive
 
 BUILD_SECONDS = 1800.0  # how long we wait for another process that builds the same thing
 

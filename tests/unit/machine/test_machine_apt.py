@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bob.errors import PreflightRefused
-from bob.sandbox import apt
+from bob.machine import apt
 
 ONE_LINE = """\
 # deb http://commented.example/debian bookworm main
