@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bob import logs
-from bob.agent import neighbours, notify
-from bob.agent.check import PASSING, STOP_SECONDS, WARNING, CheckReporter, Said
+from bob.agent import neighbours
 from bob.agent.epoch import EpochFile
 from bob.agent.executor import Executor, Node
 from bob.agent.machine import Machine
-from bob.agent.metrics import MetricsServer, Sample, process
-from bob.agent.parts import Part
 from bob.clients.consul import Consul
 from bob.clients.http import Unreachable
+from bob.daemon import notify
+from bob.daemon.check import PASSING, STOP_SECONDS, WARNING, CheckReporter, Said
+from bob.daemon.metrics import MetricsServer, Sample, process
+from bob.daemon.parts import Part
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import BOB_METRICS_PORT, LOOPBACK, consul_agent
 from inventory import NetworkName
@@ -30,6 +31,7 @@ from inventory import NetworkName
 if TYPE_CHECKING:
     from bob.agent.leading import Leading
 
+SERVICE = "bob"  # what this daemon says of itself in Consul
 LOOK_SECONDS = 5.0  # between two looks at the parts; an end wakes us at once
 CONSUL_SECONDS = 1.0  # between two attempts while Consul does not answer yet
 LEADER_STOP_SECONDS = 8.0  # the steps of operations look often whether to stop
@@ -78,7 +80,7 @@ class Daemon:
         return UNASKED_END if ended else 0
 
     def _parts(self) -> list[Part]:
-        reporter = CheckReporter(self._consul, self._said, time.monotonic)
+        reporter = CheckReporter(self._consul, SERVICE, self._said, time.monotonic)
         works = {
             "tasks": self._executor.run,
             "check": reporter.run,

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Event
 
-from bob.agent.parts import Beat
+from bob.daemon.parts import Beat
 from bob.errors import Permanent
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"

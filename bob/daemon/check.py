@@ -1,4 +1,4 @@
-"""The service `bob` of this node in Consul, with one check whose output is the last sentence.
+"""A service of this node in Consul, with one check whose output is what the daemon says last.
 
 Consul keeps a new output to itself for minutes (`check_update_interval`) unless something else
 of the check changes too. So the check is registered again with the time of the sentence as its
@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bob import logs
-from bob.agent.parts import Beat
 from bob.clients.consul import Consul
+from bob.daemon.parts import Beat
 from bob.errors import BobError
 
-SERVICE = "bob"
 PASSING, WARNING, CRITICAL = "passing", "warning", "critical"
 LOOK_SECONDS = 1.0
 BETWEEN_SECONDS = 2.0  # at least, however fast sentences change: each costs the servers a write
@@ -68,12 +67,17 @@ def decide(published: Published | None, said: Said, now: float) -> Announce | Re
 
 
 class CheckReporter:
-    """Keeps the check as `said` wants it. `consul` needs the right to write the service."""
+    """Keeps the check as `said` wants it. `consul` needs the right to write `service`."""
 
     def __init__(
-        self, consul: Consul, said: Callable[[], Said], monotonic: Callable[[], float]
+        self,
+        consul: Consul,
+        service: str,
+        said: Callable[[], Said],
+        monotonic: Callable[[], float],
     ) -> None:
         self._consul = consul
+        self._service = service
         self._said = said
         self._now = monotonic
         self._published: Published | None = None
@@ -96,10 +100,10 @@ class CheckReporter:
         agent, said = self._consul.agent, action.said
         try:
             if self._published is None:  # it may know us from before, with another token
-                agent.register_service(SERVICE, TTL_SECONDS, _note(), said.status)
-            agent.update_check(SERVICE, said.status, said.sentence)
+                agent.register_service(self._service, TTL_SECONDS, _note(), said.status)
+            agent.update_check(self._service, said.status, said.sentence)
             if isinstance(action, Announce):
-                agent.register_service(SERVICE, TTL_SECONDS, _note(), said.status)
+                agent.register_service(self._service, TTL_SECONDS, _note(), said.status)
             self._published = Published(said, self._now())
             self._fault.passed()
         except BobError as error:
