@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from bob.errors import Permanent
 
-OWN = ("bob", "inventory", "jobs", "templates")
+OWN = ("bob", "healthcheck", "inventory", "jobs", "templates")
 # What people use on their own machine: the command line, and emulated hosts.
 NOT_ON_NODES = (
     "bob/__main__.py",

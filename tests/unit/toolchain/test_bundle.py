@@ -23,7 +23,7 @@ IMPORT_ALL = """
 import sys, pkgutil, importlib, json
 sys.path.insert(0, sys.argv[1])
 failed = {}
-for package in map(importlib.import_module, ("bob", "inventory")):
+for package in map(importlib.import_module, ("bob", "healthcheck", "inventory")):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         try:
             importlib.import_module(module.name)
