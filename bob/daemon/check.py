@@ -89,12 +89,16 @@ class CheckReporter:
             beat(PATIENCE)
             self.step()
             stop.wait(LOOK_SECONDS)
-        self._act(Announce(Said(CRITICAL, "stopped")))
+        self.close()
 
     def step(self) -> None:
         """Tell Consul what is new; a failure is logged, and made up for at the next look."""
         if action := decide(self._published, self._said(), self._now()):
             self._act(action)
+
+    def close(self) -> None:
+        """The last word is that we stopped."""
+        self._act(Announce(Said(CRITICAL, "stopped")))
 
     def _act(self, action: Announce | Refresh) -> None:
         agent, said = self._consul.agent, action.said
