@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from bob.catalogue.reading import Entry
@@ -17,21 +17,27 @@ def broken_laws(entries: Mapping[str, Entry]) -> Iterator[Violation]:
     """What is wrong between the services of a catalogue, by name."""
     for name in sorted(entries):
         entry = entries[name]
-        for place, message in _unknown(entry, entries):
-            yield entry.document.violation(place, message)
-        for place, message in _shared(entry, entries):
-            yield entry.document.violation(place, message)
+        for judge in (_unknown, _colocated, _shared):
+            for place, message in judge(entry, entries):
+                yield entry.document.violation(place, message)
     yield from _port_clashes(entries)
     yield from _circles(entries)
 
 
-def _unknown(entry: Entry, known: Iterable[str]) -> Iterator[tuple[Place, str]]:
+def _unknown(entry: Entry, known: Mapping[str, Entry]) -> Iterator[tuple[Place, str]]:
     for field in NAMED:
         for position, name in enumerate(getattr(entry.service, field)):
             if name == entry.service.name:
                 yield (field, position), "a service cannot name itself"
             elif name not in known:
                 yield (field, position), f"there is no service {name!r}"
+
+
+def _colocated(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[tuple[Place, str]]:
+    """Only of a service that stays it is settled where it runs."""
+    for position, name in enumerate(entry.service.colocation):
+        if name in entries and not entries[name].service.stays:
+            yield ("colocation", position), f"{name} does not stay on its nodes"
 
 
 def _shared(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[tuple[Place, str]]:

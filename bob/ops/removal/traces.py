@@ -71,7 +71,7 @@ def without_node(secrets: Secrets, node: str) -> Secrets:
             field: FrozenMapping(
                 {name: value for name, value in getattr(secrets, field).items() if name != node}
             )
-            for field in ("consul_agents", "nomad_agents", "bob_agents")
+            for field in ("consul_agents", "nomad_agents", "bob_agents", "healthchecks")
         }
     )
 

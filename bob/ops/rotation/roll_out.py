@@ -15,7 +15,7 @@ from bob.ops.servers.configure import TASK, configure
 from bob.ops.servers.step import ServerStep
 from bob.ops.tasks import TASKS, Task, TaskState
 from bob.ops.view import ClusterView
-from bob.provision.agents import NOMAD_UNIT, consul_agents
+from bob.provision.agents import HEALTH_UNIT, NOMAD_UNIT, consul_agents
 from bob.waiting import Deadline, wait_for
 
 STEP = "roll-out"
@@ -65,7 +65,7 @@ class RollOut(ServerStep):
         units = [agent.unit for agent in consul_agents(context.records.cluster())]
         for name in names:
             files = wanted_files(context.consul, context.records, name, servers)
-            args = {"restart": [*units, NOMAD_UNIT], "forget_raft": False}
+            args = {"restart": [*units, NOMAD_UNIT, HEALTH_UNIT], "forget_raft": False}
             context.tasks.start(name, STEP, TASK, args, encode_files(files))
         for name in names:
             context.tasks.wait(name, STEP, Deadline(NODE_SECONDS, deadline.clock))
