@@ -12,9 +12,12 @@ from pathlib import Path
 from bob.errors import PreflightRefused
 
 MIRROR_VARIABLE = "BOB_DEBIAN_MIRROR"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 UNREACHABLE_CURE = "Check that the Debian mirror can be reached, then run the command again."
 _SOURCES = Path("/etc/apt")
-_RELEASES = re.compile(r"(bullseye|bookworm|trixie|forky|sid|(old)*stable|testing|unstable)")
+_NAMES = "(bullseye|bookworm|trixie|forky|sid|(old)*stable|testing|unstable)"
+_RELEASES = re.compile(_NAMES)
+_SECURITY = re.compile(f"{_NAMES}-security")
 _ONE_LINE = re.compile(r"deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)")
 
 
@@ -26,12 +29,7 @@ def mirror(sources: Path = _SOURCES) -> str:
     """
     if own := os.environ.get(MIRROR_VARIABLE):
         return own
-    texts = [
-        path.read_text(errors="replace")
-        for path in [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]
-        if path.is_file()
-    ]
-    found = find_mirror(texts)
+    found = find_mirror(_texts(sources))
     if not found:
         raise PreflightRefused(
             f"no Debian mirror in {sources}/sources.list or {sources}/sources.list.d",
@@ -40,13 +38,45 @@ def mirror(sources: Path = _SOURCES) -> str:
     return found
 
 
-def find_mirror(texts: Iterable[str]) -> str | None:
+def source_lines(release: str, sources: Path = _SOURCES) -> str:
+    """A sources.list of that release, with its security updates if this machine gets its own.
+
+    Raises `PreflightRefused` like `mirror`.
+    """
+    lines = [f"deb [signed-by={KEYRING}] {mirror(sources)} {release} main\n"]
+    if security := find_mirror(_texts(sources), _SECURITY):
+        lines.append(f"deb [signed-by={KEYRING}] {security} {release}-security main\n")
+    return "".join(lines)
+
+
+def private(folder: Path, sources: str) -> list[str]:
+    """Options for an apt of our own in `folder`, which knows nothing of the machine's packages."""
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "sources.list").write_text(sources)
+    return [
+        f"-oDir::Etc::sourcelist={folder / 'sources.list'}",
+        "-oDir::Etc::sourceparts=/dev/null",
+        f"-oDir::State::lists={folder / 'lists'}",
+        f"-oDir::Cache={folder / 'cache'}",
+        "-oDir::State::status=/dev/null",
+        "-oAPT::Sandbox::User=root",  # apt's own user may not enter our cache
+        "-oAcquire::Languages=none",
+    ]
+
+
+def find_mirror(texts: Iterable[str], wanted: re.Pattern[str] = _RELEASES) -> str | None:
     """First archive with `main` of a Debian release in texts of either apt source format."""
     for text in texts:
         for uri, suites, components in [*_one_line_sources(text), *_deb822_sources(text)]:
-            if "main" in components and any(_RELEASES.fullmatch(suite) for suite in suites):
+            if "main" in components and any(wanted.fullmatch(suite) for suite in suites):
                 return uri.rstrip("/")
     return None
+
+
+def _texts(sources: Path) -> list[str]:
+    files = [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]
+    return [file.read_text(errors="replace") for file in files if file.is_file()]
 
 
 def architecture() -> str:
