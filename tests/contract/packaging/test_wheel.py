@@ -61,6 +61,8 @@ def test_the_services_travel_along(installed: Path, tmp_path: Path) -> None:
         "bob/toolchain/modules/consul/go.sum",
         "bob/toolchain/modules/nomad/go.mod",
         "jobs/demo/job.nomad.hcl.j2",
+        "images/base.yaml",
+        "bob/images/layer.sh",
     ],
 )
 def test_data_files_are_there(installed: Path, data: str) -> None:
