@@ -34,6 +34,16 @@ CONFIG = {
     ],
 }
 
+ASK_VERSION = """
+import socket
+try:
+    with socket.create_connection(("127.0.0.1", 11299), timeout=5) as connection:
+        connection.sendall(b"version\\r\\n")
+        print(connection.makefile().readline())
+except OSError as error:
+    print(error)
+"""
+
 
 def run_bob(*arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -66,13 +76,8 @@ def test_a_host_pulls_an_image_and_starts_it_by_the_kolla_contract(
         "--env", "KOLLA_CONFIG_STRATEGY=COPY_ALWAYS", pinned,
     )  # fmt: skip
     try:
-        ask = (
-            'exec 3<>/dev/tcp/127.0.0.1/11299; printf "version\\r\\n" >&3; read -r a <&3; echo "$a"'
-        )
         wait_for(
-            lambda: in_host("n1", "bash", "-c", f"({ask}) 2>/dev/null || true").startswith(
-                "VERSION"
-            ),
+            lambda: in_host("n1", "python3", "-c", ASK_VERSION).startswith("VERSION"),
             what="memcached answers",
             deadline=60,
         )

@@ -19,11 +19,13 @@ from pathlib import Path, PurePosixPath
 from bob.errors import Permanent
 
 OWN = ("bob", "healthcheck", "inventory", "jobs", "templates")
-# What people use on their own machine: the command line, and emulated hosts.
+# What people use on their own machine: the command line, images, and emulated hosts.
 NOT_ON_NODES = (
     "bob/__main__.py",
     "bob/commands",
     "bob/console.py",
+    "bob/images",
+    "bob/machine",
     "bob/sandbox",
     "bob/status/render.py",
     "bob/toolchain/bundle/requirements.lock",
