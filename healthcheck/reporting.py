@@ -1,4 +1,4 @@
-"""One check and one record: told to Consul as soon as it lets us, and made up for when it does not."""
+"""One check and one record, told to Consul as soon as it lets us; made up for when it does not."""
 
 from __future__ import annotations
 

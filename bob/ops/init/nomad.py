@@ -50,7 +50,7 @@ class NomadAccess(Step[InitContext]):
 
 
 def _let_healthcheck_look(context: InitContext) -> None:
-    """Give the healthchecks of the servers a token of Nomad's; it is kept where they may read it."""
+    """Make a token of Nomad's for the healthchecks of servers, and keep it where they read it."""
     acl, name = context.nomad().acl, access.HEALTH_NOMAD_POLICY
     acl.ensure_policy(name, access.HEALTH_NOMAD_RULES, "The healthcheck looks at nodes and jobs")
     secret = acl.ensure_token(name, [name])
