@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from bob.catalogue import Parameter, Service
 from bob.catalogue.words import given, own
-from bob.clients.consul import Acl, Policy, Token
+from bob.clients.consul import Acl, Consul, Policy, Token
 from bob.clients.nomad import Variables
 from bob.errors import PreflightRefused, Temporary, UsageError
 
@@ -61,7 +61,7 @@ def set_secret(variables: Variables, service: Service, name: str, value: str) ->
     _share(variables, service, {name: value})
 
 
-def provide(variables: Variables, acl: Acl, service: Service) -> None:
+def provide(variables: Variables, consul: Consul, service: Service) -> None:
     """Make up the secrets that are missing; those that exist never change.
 
     Raises `PreflightRefused` for secrets that only an operator can know.
@@ -81,7 +81,7 @@ def provide(variables: Variables, acl: Acl, service: Service) -> None:
     if made:
         items = _store(variables, own(service.name), made, keep=True)
     if service.consul_rules:
-        _grant(acl, service, items[CONSUL_TOKEN])
+        _grant(consul.acl, service, items[CONSUL_TOKEN])
     _share(variables, service, items)
 
 

@@ -48,4 +48,3 @@ def known_version(nomad: Nomad, name: str, version: int) -> Job:
             cure=f"Deploy what you want: bob deploy {name}",
         )
     return job
-

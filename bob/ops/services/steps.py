@@ -153,7 +153,7 @@ class RunJobs(Step[OperationContext]):
         catalogue = catalogue_in(context, self._catalogue)
         service = catalogue.service(name)
         if service.secrets:
-            provide(context.nomad.variables, context.consul.acl, service)
+            provide(context.nomad.variables, context.consul, service)
 
     def _draft(self, context: OperationContext, name: str, wanted: Wanted) -> Draft:
         marks = marks_of(context.operation.id, context.leader.leadership().epoch)
