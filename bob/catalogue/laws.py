@@ -17,7 +17,7 @@ def broken_laws(entries: Mapping[str, Entry]) -> Iterator[Violation]:
     """What is wrong between the services of a catalogue, by name."""
     for name in sorted(entries):
         entry = entries[name]
-        for judge in (_unknown, _colocated, _shared):
+        for judge in (_unknown, _shared):
             for place, message in judge(entry, entries):
                 yield entry.document.violation(place, message)
     yield from _port_clashes(entries)
@@ -31,13 +31,6 @@ def _unknown(entry: Entry, known: Mapping[str, Entry]) -> Iterator[tuple[Place, 
                 yield (field, position), "a service cannot name itself"
             elif name not in known:
                 yield (field, position), f"there is no service {name!r}"
-
-
-def _colocated(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[tuple[Place, str]]:
-    """Only of a service that stays it is settled where it runs."""
-    for position, name in enumerate(entry.service.colocation):
-        if name in entries and not entries[name].service.stays:
-            yield ("colocation", position), f"{name} does not stay on its nodes"
 
 
 def _shared(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[tuple[Place, str]]:

@@ -64,7 +64,11 @@ def count_of(service: Service, places: Places, before: Wanted | None) -> int:
 
 
 def placed(service: Service, wanted: Wanted, places: Places, before: Wanted | None) -> Wanted:
-    """The wish with nodes. What was chosen before is kept: data is there, and nothing moves."""
+    """The wish with nodes. What was chosen before is kept: data is there, and nothing moves.
+
+    A service beside another one follows it, but not while that is short of instances: it may just
+    be replacing one.
+    """
     near = before.near if before else _running(service.affinity, places)
     far = before.far if before else _running(service.anti_affinity, places)
     allowed = [
@@ -77,7 +81,8 @@ def placed(service: Service, wanted: Wanted, places: Places, before: Wanted | No
         kept = tuple(n for n in (before.nodes if before else ()) if n in places.zones)
         nodes = choose(wanted.count, kept, allowed, places.zones, near, far)
     elif service.colocation:
-        nodes = tuple(sorted(allowed))
+        enough = len(allowed) >= wanted.count
+        nodes = tuple(sorted(allowed)) if enough or not before else before.nodes
     return wanted.model_copy(update={"nodes": nodes, "near": near, "far": far})
 
 

@@ -7,7 +7,7 @@ from bob.ops.configuration.store import settings_of
 from bob.ops.consul_store import ACTIVE
 from bob.ops.context import LeaderContext
 from bob.ops.services.jobs import draft, marks_of, register
-from bob.ops.services.places import count_of, places_of
+from bob.ops.services.places import count_of, placed, places_of
 from bob.ops.services.stored import catalogue_in
 from bob.ops.services.wishes import read_wish, remember_version, write_wish
 
@@ -36,13 +36,14 @@ def repair(context: LeaderContext, catalogue: Catalogue, name: str) -> None:
 
 
 def follow(context: LeaderContext, catalogue: Catalogue, name: str) -> None:
-    """Wish as many instances as the rule of the catalogue gives by now, and make it so."""
+    """Wish the instances and nodes that the catalogue gives by now, and make it so."""
     wish = read_wish(context.consul, name)
     if wish is None or context.consul.kv.get(f"{ACTIVE}service/{name}"):
         return
     service = catalogue_in(context, catalogue).service(name)
     places = places_of(context.view())
-    count = count_of(service, places, wish)
-    if count != wish.count:
-        write_wish(context.records, name, wish.model_copy(update={"count": count}))
+    changes: dict[str, object] = {"count": count_of(service, places, wish)}
+    if service.colocation:
+        changes["nodes"] = placed(service, wish.wanted, places, wish).nodes
+    write_wish(context.records, name, wish.model_copy(update=changes))
     repair(context, catalogue, name)

@@ -18,7 +18,7 @@ from functools import partial
 
 from bob.catalogue import Catalogue, Service
 from bob.clients.nomad import JobState
-from bob.ops.services.places import count_of, places_of
+from bob.ops.services.places import count_of, needs_places, placed, places_of
 from bob.ops.services.repair import follow, repair
 from bob.ops.services.wishes import ServiceWish, parse_wish
 from bob.ops.view import ClusterView
@@ -57,7 +57,7 @@ class ServiceKeeper:
         job = view.jobs.get(name)
         catalogue = self._catalogue.extended(view.catalogue)
         reason, cure = difference(wish, job), repair
-        if not reason and name in catalogue.names():
+        if not reason and name in catalogue.names() and needs_places(catalogue.service(name)):
             reason, cure = grown(catalogue.service(name), wish, view), follow
         if not reason:
             memory.get(name, {}).pop("again", None)
@@ -90,11 +90,15 @@ def difference(wish: ServiceWish, job: JobState | None) -> str:
 
 
 def grown(service: Service, wish: ServiceWish, view: ClusterView) -> str:
-    """How the number of instances differs from what the catalogue's rule gives, or ""."""
-    if wish.scaled or isinstance(service.count, int):
-        return ""
-    count = count_of(service, places_of(view), wish)
-    return "" if count == wish.count else f"{wish.count} instances, by now {count} fit the cluster"
+    """How the cluster no longer is what instances and nodes were settled for, or ""."""
+    places = places_of(view)
+    count = count_of(service, places, wish)
+    if count != wish.count:
+        return f"{wish.count} instances, by now {count} fit the cluster"
+    beside = placed(service, wish.wanted, places, wish).nodes if service.colocation else wish.nodes
+    if beside != wish.nodes:
+        return f"{', '.join(service.colocation)} is on {', '.join(beside)} by now"
+    return ""
 
 
 def _missing(name: str, job: JobState | None, now: float, memory: Memory) -> Iterator[Say]:

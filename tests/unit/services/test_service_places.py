@@ -137,6 +137,21 @@ def test_what_an_operator_settled_does_not_follow_until_it_is_auto_again(world: 
     assert "already" in kind.done(auto, world.view())
 
 
+def test_a_service_beside_another_follows_it_but_not_in_the_middle_of_its_update(
+    world: World,
+) -> None:
+    world.deploy("beside")
+    wish = world.wish("base").model_copy(update={"nodes": ("n3", "n4")})
+    world.consul.kv.put("bob/services/base", wish.model_dump_json())
+    assert keep(world, {}) == ["beside: base is on n3, n4 by now, so it is registered again"]
+    assert world.wish("beside").nodes == ("n3", "n4")
+    world.context(Request("x", "x")).records.change_node("n3", state="maintenance")
+    assert keep(world, {}) == ["beside: base is on n4 by now, so it is registered again"]
+    world.context(Request("x", "x")).records.change_node("n4", state="maintenance")
+    assert keep(world, {}) == []
+    assert world.wish("beside").nodes == ("n4",)
+
+
 def test_a_service_on_each_node_has_no_number(world: World) -> None:
     world.deploy("each")
     with pytest.raises(UsageError, match="each runs on each node"):
