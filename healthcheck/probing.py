@@ -98,8 +98,8 @@ class Prober:
             state.outcome = replace(state.outcome, error=str(error) or type(error).__name__)
             self._faults[probe.name].failed(error)
         except Exception as error:
-            logs.get().exception("probe broke", probe=probe.name)
             state.outcome = replace(state.outcome, error=f"bug: {type(error).__name__}: {error}")
+            logs.get().exception("probe broke", probe=probe.name)
         else:
             self._faults[probe.name].passed()
 

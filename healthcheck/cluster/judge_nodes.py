@@ -46,7 +46,9 @@ def _quorum(
     lost = ", ".join(sorted(voters - here))
     if lost:
         spare = len(here) - majority
-        more = "one more loss stops the cluster" if spare <= 0 else f"{spare} more may be lost"
+        more = ("one more loss stops the cluster", f"{spare} more may be lost")[spare > 0]
+        if spare < 0:
+            more = "no majority is left"
         yield Finding(
             Level.CRITICAL if spare < 0 else Level.WARNING, subject, f"{lost} is gone; {more}",
             "Bring it back; else the robot has another node take its place (bob status).",
