@@ -1,6 +1,6 @@
 """From the upper folder of an overlay to a layer: a tar archive that equal content makes equal.
 
-Names are sorted; users and groups are numbers; what the build itself wrote gets one fixed time,
+Names are sorted; users and groups are numbers; what the build itself wrote has one fixed time,
 files of packages keep theirs (compiled Python names the time of its source). What the overlay hides
 becomes the marks of the image format: `.wh.NAME` for a removed name, `.wh..wh..opq` for a folder
 that hides all that was below it.
@@ -61,15 +61,25 @@ class _Hashing(io.RawIOBase):
         return self._target.write(data)
 
 
-def pack(folder: Path, target: Path, started_ns: int) -> Packed:
-    """Write the layer of `folder` to `target`; what changed after `started_ns` was built by us."""
+def settle_times(folder: Path, started_ns: int) -> None:
+    """Give all below `folder` that changed after `started_ns` one fixed time.
+
+    On the disk, not only in the archive: a later layer may copy a file of this one with its time.
+    """
+    for path in _sorted(folder):
+        if path.lstat().st_mtime_ns >= started_ns:
+            os.utime(path, (BUILT, BUILT), follow_symlinks=False)
+
+
+def pack(folder: Path, target: Path) -> Packed:
+    """Write the layer of `folder` to `target`."""
     with target.open("wb") as raw:
         outer = _Hashing(raw)
         with gzip.GzipFile("", "wb", LEVEL, outer, mtime=0) as compressor:
             inner = _Hashing(compressor)
             with tarfile.open(fileobj=inner, mode="w|", format=tarfile.PAX_FORMAT) as archive:
                 for path in _sorted(folder):
-                    _add(archive, path, str(path.relative_to(folder)), started_ns)
+                    _add(archive, path, str(path.relative_to(folder)))
         raw.flush()
         os.fsync(raw.fileno())
     return Packed(outer.digest, inner.digest, outer.size, inner.size)
@@ -82,7 +92,7 @@ def _sorted(folder: Path) -> Iterator[Path]:
             yield from _sorted(path)
 
 
-def _add(archive: tarfile.TarFile, path: Path, name: str, started_ns: int) -> None:
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
     seen = path.lstat()
     if stat.S_ISSOCK(seen.st_mode):
         return
@@ -91,7 +101,7 @@ def _add(archive: tarfile.TarFile, path: Path, name: str, started_ns: int) -> No
         return
     entry = archive.gettarinfo(path, name)
     entry.uname = entry.gname = ""
-    entry.mtime = BUILT if seen.st_mtime_ns >= started_ns else int(seen.st_mtime)
+    entry.mtime = int(seen.st_mtime)  # packages have whole seconds, and so has the format
     if entry.isreg():
         if capability := _attribute(path, _CAPABILITY):
             # Archives carry attributes as text in which each byte is a character.

@@ -81,7 +81,8 @@ class Layering:
         say(f"installing {', '.join(recipe.packages)}")
         versions = self._install(recipe, below, folder, lists, lock)
         say("packing")
-        packed = archive.pack(diff, folder / store.ARCHIVE, started_ns)
+        archive.settle_times(diff, started_ns)
+        packed = archive.pack(diff, folder / store.ARCHIVE)
         store.save(folder, packed, versions)
         say(f"built in {time.monotonic() - began:.0f} s, {packed.size / 2**20:.0f} MiB")
 

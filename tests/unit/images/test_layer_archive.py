@@ -33,7 +33,8 @@ def layer(tmp_path: Path) -> Path:
 
 def pack(folder: Path, name: str = "layer.tar.gz") -> tuple[archive.Packed, Path]:
     target = folder.parent / name
-    return archive.pack(folder, target, NOW_NS - 10**10), target
+    archive.settle_times(folder, NOW_NS - 10**10)
+    return archive.pack(folder, target), target
 
 
 def entries(target: Path) -> dict[str, tarfile.TarInfo]:
@@ -66,6 +67,13 @@ def test_files_of_packages_keep_their_time_and_built_ones_get_a_fixed_one(layer:
     assert found["etc/made"].mtime == found["etc"].mtime == archive.BUILT
 
 
+def test_later_layers_find_the_fixed_time_too(layer: Path) -> None:
+    pack(layer)
+    assert (layer / "etc/made").stat().st_mtime == archive.BUILT
+    assert (layer / "etc/link").lstat().st_mtime == archive.BUILT
+    assert (layer / "etc/package.conf").stat().st_mtime == OLD
+
+
 def test_links_stay_links_and_names_are_sorted(layer: Path) -> None:
     found = entries(pack(layer)[1])
     assert list(found) == ["etc", "etc/link", "etc/made", "etc/package.conf", "etc/same"]
@@ -91,7 +99,7 @@ class Whiteout:
 
     def __init__(self, path: Path) -> None:
         self.st_mode = stat.S_IFCHR
-        self.st_rdev = 0
+        self.st_rdev = self.st_mtime_ns = 0
         self.path = path
 
 
