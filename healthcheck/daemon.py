@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bob import logs
 from bob.clients.consul import Consul
@@ -18,18 +19,19 @@ from bob.daemon.metrics import MetricsServer, Sample, process
 from bob.daemon.parts import Beat, Part
 from bob.daemon.watching import watch
 from healthcheck import numbers, records
-from healthcheck.cluster.watching import SERVICE as CLUSTERCHECK
-from healthcheck.cluster.watching import ClusterWatch
 from healthcheck.config import HealthConfig
 from healthcheck.node import host
 from healthcheck.node.decide import decide
 from healthcheck.node.echo import Responder
 from healthcheck.node.facts import NodeFacts
 from healthcheck.node.sense import NodeSensor
+from healthcheck.records import CLUSTERCHECK, NODECHECK
 from healthcheck.reporting import Report
 from healthcheck.table import summary
 
-NODECHECK = "nodecheck"
+if TYPE_CHECKING:
+    from healthcheck.cluster.watching import ClusterWatch
+
 LOOPBACK = "127.0.0.1"
 LOOK_SECONDS = 1.0
 PATIENCE = 60.0
@@ -49,7 +51,7 @@ class Daemon:
         self._facts: NodeFacts | None = None
         self._report = Report(consul, config.node, NODECHECK, f"{records.NODES}{config.node}")
         self._responder = Responder(config.echo_port, config.networks)
-        self._cluster = ClusterWatch(config, address, run_dir) if config.watches_cluster else None
+        self._cluster = _cluster_watch(config, address, run_dir)
         self._metrics = MetricsServer(LOOPBACK, config.metrics_port, self._samples)
 
     def run(self) -> int:
@@ -114,3 +116,12 @@ class Daemon:
             yield Sample("healthcheck_watches_cluster", float(leads))
             if leads:
                 yield from numbers.of_findings(CLUSTERCHECK, self._cluster.findings)
+
+
+def _cluster_watch(config: HealthConfig, address: str, run_dir: Path) -> ClusterWatch | None:
+    """The part of servers: with election and Nomad, which others never load."""
+    if not config.watches_cluster:
+        return None
+    from healthcheck.cluster.watching import ClusterWatch
+
+    return ClusterWatch(config, address, run_dir)

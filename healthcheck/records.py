@@ -1,4 +1,4 @@
-"""What the daemons write into Consul's KV for `bob doctor`: the findings, without their table.
+"""The names of the checks, and what the daemons write into Consul's KV for `bob doctor`.
 
 health/nodes/<node>   what a node says of itself
 health/cluster        what the node that watches the cluster says
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from healthcheck.findings import Finding
 
 SCHEMA = "bob/health/1"
+NODECHECK, CLUSTERCHECK = "nodecheck", "clustercheck"
 HEALTH = "health/"
 NODES = f"{HEALTH}nodes/"
 CLUSTER = f"{HEALTH}cluster"

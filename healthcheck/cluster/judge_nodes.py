@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from bob.clients.consul import MemberStatus
 from healthcheck.cluster.facts import ClusterFacts, ConsulFacts, NomadFacts
 from healthcheck.findings import Finding, Level, ok
+from healthcheck.records import NODECHECK
 
-NODECHECK = "nodecheck"
 SERVER, MEMBER, MAINTENANCE = "server", "member", "maintenance"
 MGMT = "mgmt"
 

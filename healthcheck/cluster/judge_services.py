@@ -11,8 +11,9 @@ from bob.clients.nomad.records import SERVICE, SYSTEM
 from bob.status.instances import allocation_of, healthy_instances
 from healthcheck.cluster.facts import Ceph, ClusterFacts, ConsulFacts
 from healthcheck.findings import Finding, Level, ok
+from healthcheck.records import CLUSTERCHECK, NODECHECK
 
-OWN = frozenset({"bob", "nodecheck", "clustercheck"})  # they tell of themselves elsewhere
+OWN = frozenset({"bob", NODECHECK, CLUSTERCHECK})  # they tell of themselves elsewhere
 CEPH_LEVELS = {"HEALTH_OK": Level.OK, "HEALTH_WARN": Level.WARNING}
 
 

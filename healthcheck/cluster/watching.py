@@ -17,9 +17,9 @@ from healthcheck.cluster.sense import ClusterSensor
 from healthcheck.config import HealthConfig
 from healthcheck.findings import Finding
 from healthcheck.node import host
+from healthcheck.records import CLUSTERCHECK
 from healthcheck.reporting import Report
 
-SERVICE = "clustercheck"
 LOOK_SECONDS = 1.0
 ELECTION_PATIENCE = 60.0  # a blocking read takes 27 s at most
 PATIENCE = 60.0
@@ -39,7 +39,7 @@ class ClusterWatch:
             timing,
             key=records.LEADER,
         )
-        self._report = Report(self._consul, config.node, SERVICE, records.CLUSTER)
+        self._report = Report(self._consul, config.node, CLUSTERCHECK, records.CLUSTER)
         self._fault = logs.Fault("clustercheck of others")
         self._over = threading.Event()
         self._left_over = True  # a former process of ours may have left its registration behind
@@ -80,7 +80,7 @@ class ClusterWatch:
     def _term(self, stop: threading.Event, beat: Beat) -> None:
         """From taking the lead to losing it."""
         sensor = ClusterSensor(self._config)
-        self._report = Report(self._consul, self._config.node, SERVICE, records.CLUSTER)
+        self._report = Report(self._consul, self._config.node, CLUSTERCHECK, records.CLUSTER)
         self._left_over, alone = True, False
         while self.leads() and not stop.is_set():
             beat(PATIENCE)
@@ -102,9 +102,9 @@ class ClusterWatch:
     def _clear_others(self) -> bool:
         """A host that died while it watched keeps its service in the catalog. True when done."""
         try:
-            for instance in self._consul.catalog.service(SERVICE, stale=True):
+            for instance in self._consul.catalog.service(CLUSTERCHECK, stale=True):
                 if instance.node != self._config.node:
-                    self._consul.catalog.deregister_service(instance.node, SERVICE)
+                    self._consul.catalog.deregister_service(instance.node, CLUSTERCHECK)
         except BobError as error:
             self._fault.failed(error)
             return False

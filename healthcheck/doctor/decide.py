@@ -8,10 +8,10 @@ from typing import Any
 
 from healthcheck.doctor.facts import Seen, Told
 from healthcheck.findings import Finding, Level, worst
+from healthcheck.records import CLUSTERCHECK, NODECHECK
 
 SCHEMA = "bob/doctor/1"
 CLUSTER = "cluster"
-NODECHECK, CLUSTERCHECK = "nodecheck", "clustercheck"
 EXPIRED = "TTL expired"  # how Consul begins the output of a check that was not heard in time
 START = "systemctl status healthcheck"
 
