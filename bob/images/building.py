@@ -15,6 +15,7 @@ from bob.images.recipes import Recipes
 from bob.images.store import Layer
 from bob.machine import apt
 from bob.machine.caching import Say
+from bob.toolchain.children import Children
 
 AT_ONCE = 2  # packages are unpacked by one thread each; more only share the disk
 _NEEDED = ("debootstrap", "unshare", "apt-get")
@@ -46,23 +47,27 @@ def build(recipes: Recipes, names: Iterable[str], *, fresh: bool, say: Say) -> l
     wanted = recipes.in_order(names)
     release = {recipe.name: recipes.chain(recipe.name)[0].debian or "" for recipe in wanted}
     sources = {each: apt.source_lines(each) for each in sorted(set(release.values()))}
-    layering = Layering(sources, fresh=fresh, say=say)
+    children = Children()
+    layering = Layering(sources, children, fresh=fresh, say=say)
     done: dict[str, Layer] = {}
 
     def one(recipe: Recipe) -> Layer:
         below = [done[each.name] for each in recipes.chain(recipe.name)[:-1]]
         return layering.layer(recipe, below, release[recipe.name])
 
-    each_after_what_it_needs(wanted, one, done)
+    each_after_what_it_needs(wanted, one, done, children.stop)
     return [done[recipe.name] for recipe in wanted]
 
 
 def each_after_what_it_needs(
-    wanted: Iterable[Recipe], one: Callable[[Recipe], Layer], done: dict[str, Layer]
+    wanted: Iterable[Recipe],
+    one: Callable[[Recipe], Layer],
+    done: dict[str, Layer],
+    stop: Callable[[], None],
 ) -> None:
     """Call `one` for each recipe, and put what it returns into `done` before it is needed.
 
-    After the first failure nothing more begins; it is raised when what runs has ended.
+    After the first failure, or when it is interrupted, it calls `stop`, which ends what runs.
     """
     by_name = {recipe.name: recipe for recipe in wanted}
     order = TopologicalSorter({n: [r.base] if r.base else [] for n, r in by_name.items()})
@@ -77,5 +82,7 @@ def each_after_what_it_needs(
                     layer = future.result()
                     done[layer.name] = layer
                     order.done(layer.name)
-        finally:
+        except BaseException:
+            stop()
             pool.shutdown(cancel_futures=True)
+            raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -18,8 +17,10 @@ from bob.machine import apt
 from bob.machine.caching import Say, build_once
 from bob.machine.locking import exclusive
 from bob.machine.programs import run
+from bob.toolchain.children import ChildFailed, Children
 
 LISTS_SECONDS = 600.0  # how long we wait for another process that fetches package lists
+PROGRAM_SECONDS = 3600.0  # a debootstrap takes half a minute, or six where others have precedence
 # These take every mount and process of a build away when it ends, however it ends.
 _NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 
@@ -28,10 +29,14 @@ class Layering:
     """Makes the layers of one run; may be used by several threads.
 
     `sources` maps a Debian release to its sources.list; `fresh` builds also what the cache has.
+    Whoever stops `children` stops the work.
     """
 
-    def __init__(self, sources: Mapping[str, str], *, fresh: bool, say: Say) -> None:
+    def __init__(
+        self, sources: Mapping[str, str], children: Children, *, fresh: bool, say: Say
+    ) -> None:
         self._sources = sources
+        self._children = children
         self._fresh = fresh
         self._say = say
         self._fetched: set[Path] = set()
@@ -68,7 +73,7 @@ class Layering:
         return layer
 
     def _make(
-        self, folder: Path, lock: IO[str], *, recipe: Recipe, below: list[Layer], release: str,
+        self, folder: Path, _: IO[str], *, recipe: Recipe, below: list[Layer], release: str,
         say: Say,
     ) -> None:  # fmt: skip
         began, started_ns = time.monotonic(), time.time_ns()
@@ -77,9 +82,9 @@ class Layering:
         diff.mkdir(mode=0o755)
         if recipe.debian:
             say(f"Debian {release}, from nothing")
-            self._debootstrap(recipe, diff, lock)
+            self._debootstrap(recipe, diff)
         say(f"installing {', '.join(recipe.packages)}")
-        versions = self._install(recipe, below, folder, lists, lock)
+        versions = self._install(recipe, below, folder, lists)
         say("packing")
         archive.settle_times(diff, started_ns)
         packed = archive.pack(diff, folder / store.ARCHIVE)
@@ -98,7 +103,7 @@ class Layering:
                 self._fetched.add(folder)
         return folder / "lists"
 
-    def _debootstrap(self, recipe: Recipe, root: Path, lock: IO[str]) -> None:
+    def _debootstrap(self, recipe: Recipe, root: Path) -> None:
         packages = store.home() / "apt" / "debootstrap"
         packages.mkdir(parents=True, exist_ok=True)
         command = [
@@ -106,7 +111,7 @@ class Layering:
             f"--cache-dir={packages}", "--include=ca-certificates", str(recipe.debian), str(root),
             apt.mirror(),
         ]  # fmt: skip
-        self._run(command, recipe, lock, {})
+        self._run(command, recipe, {})
         shutil.rmtree(root / "dev")  # docker makes its own devices, and a layer holds none
         (root / "dev").mkdir(mode=0o755)
         for of_this_machine in ("etc/hostname", "etc/resolv.conf"):
@@ -119,7 +124,7 @@ class Layering:
             (root / name).chmod(0o755)
 
     def _install(
-        self, recipe: Recipe, below: list[Layer], folder: Path, lists: Path, lock: IO[str]
+        self, recipe: Recipe, below: list[Layer], folder: Path, lists: Path
     ) -> dict[str, str]:
         """Run the script; returns the version of each package of the recipe."""
         root, work = folder / "root", folder / "work"
@@ -141,21 +146,17 @@ class Layering:
             "VERSIONS": str(versions),
             "REMOVE": " ".join(recipe.remove),
         }
-        self._run([*_NAMESPACES, "sh", "-c", store.script()], recipe, lock, settings)
+        self._run([*_NAMESPACES, "sh", "-c", store.script()], recipe, settings)
         found = dict(line.split(" ", 1) for line in versions.read_text().splitlines())
         for each in (root, work):
             shutil.rmtree(each)
         versions.unlink()
         return found
 
-    def _run(
-        self, command: list[str], recipe: Recipe, lock: IO[str], settings: Mapping[str, str]
-    ) -> None:
-        """Run a program; it inherits the lock, so that one that outlives us keeps others away."""
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False, pass_fds=[lock.fileno()],
-            env={**self._environment, **settings},
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise failures.explain(recipe, done.returncode, done.stdout)
+    def _run(self, command: list[str], recipe: Recipe, settings: Mapping[str, str]) -> None:
+        try:
+            self._children.run(
+                command, seconds=PROGRAM_SECONDS, env={**self._environment, **settings}
+            )
+        except ChildFailed as error:
+            raise failures.explain(recipe, error.message) from error

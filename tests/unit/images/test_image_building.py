@@ -24,6 +24,10 @@ def recipe(name: str, base: str | None = None) -> Recipe:
     )  # fmt: skip
 
 
+def never() -> None:
+    raise AssertionError("nothing failed")
+
+
 TREE = [recipe("base"), recipe("left", "base"), recipe("right", "base"), recipe("top", "left")]
 
 
@@ -40,7 +44,7 @@ def test_a_layer_is_built_after_the_one_below_it() -> None:
         seen.append(recipe.name)
         return layer_of(recipe)
 
-    each_after_what_it_needs(TREE, one, done)
+    each_after_what_it_needs(TREE, one, done, never)
     assert sorted(seen) == ["base", "left", "right", "top"]
     assert {*done} == {*seen}
 
@@ -53,19 +57,25 @@ def test_layers_that_do_not_need_each_other_are_built_side_by_side() -> None:
             together.wait()
         return layer_of(recipe)
 
-    each_after_what_it_needs(TREE, one, {})
+    each_after_what_it_needs(TREE, one, {}, never)
 
 
-def test_after_a_failure_nothing_more_begins() -> None:
-    seen: list[str] = []
+def test_after_a_failure_nothing_more_begins_and_what_runs_is_stopped() -> None:
+    stopped = threading.Event()
 
     def one(recipe: Recipe) -> Layer:
-        seen.append(recipe.name)
-        raise Permanent("no")
+        if recipe.name == "left":
+            raise Permanent("no")
+        if recipe.name == "right":
+            assert stopped.wait(60)
+        assert recipe.name != "top"
+        return layer_of(recipe)
 
-    with pytest.raises(Permanent):
-        each_after_what_it_needs(TREE, one, {})
-    assert seen == ["base"]
+    done: dict[str, Layer] = {}
+    with pytest.raises(Permanent, match="no"):
+        each_after_what_it_needs(TREE, one, done, stopped.set)
+    assert stopped.is_set()
+    assert "top" not in done
 
 
 def test_without_root_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,11 +100,10 @@ def test_a_missing_program_is_told_with_the_command(monkeypatch: pytest.MonkeyPa
         ("E: Package 'old' has no installation candidate\n", "Debian has no package 'old'"),
         ("tar: write error: No space left on device\n", "the disk is full"),
         ("E: You don't have enough free space in /var: not enough free space\n", "disk is full"),
-        ("line\n" * 40 + "the end\n", "code 100.*\nline\n.*the end"),
+        ("sh failed with exit code 100:\nthe end\n", "base was not built: .*100:\nthe end"),
     ],
 )
 def test_words_of_apt_become_what_is_wrong(output: str, said: str) -> None:
     with pytest.raises(Permanent, match=f"(?s){said}") as caught:
-        raise failures.explain(TREE[0], 100, output)
+        raise failures.explain(TREE[0], output)
     assert caught.value.cure
-    assert len(caught.value.message.splitlines()) <= failures.LINES_KEPT + 1
