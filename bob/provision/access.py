@@ -27,7 +27,6 @@ HEALTH_NOMAD_POLICY = "bob-healthcheck"
 HEALTH_NOMAD_RULES = """\
 namespace "*" { capabilities = ["list-jobs", "read-job"] }
 node { policy = "read" }
-operator { policy = "read" }
 """
 MANAGEMENT_POLICY = "global-management"  # Consul's own
 AUTH_METHOD = "nomad-workloads"

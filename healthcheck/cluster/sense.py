@@ -94,10 +94,12 @@ class ClusterSensor:
         nomad = Nomad.light(
             self._config.nomad, entry.value.decode(), Path(self._config.nomad_ca), CALL_SECONDS
         )
-        raft = nomad.operator.raft(stale=True)
+        # Nomad shows its raft to the management token alone, but the addresses in it to anybody.
+        leader, peers = nomad.leader(), nomad.peers()
+        servers = {_host(server.address): server.name for server in nomad.state.servers()}
         return NomadFacts(
-            leader=_leader(raft),
-            voters=raft.voters,
+            leader=servers.get(_host(leader), leader),
+            voters=frozenset(servers.get(_host(peer), peer) for peer in peers),
             nodes=nomad.state.nodes(stale=True),
             jobs=nomad.state.job_states(stale=True),
         )
@@ -110,6 +112,11 @@ def _wished(entry: KvEntry) -> Wished:
 
 def _leader(raft: RaftConfiguration) -> str:
     return raft.leader.name if raft.leader else ""
+
+
+def _host(address: str) -> str:
+    """Of "ip:port", or of an address alone."""
+    return address.rpartition(":")[0] or address
 
 
 def _first(outcome: Outcome) -> Any:
