@@ -27,11 +27,15 @@ KEPT = 64  # services whose compiled templates are kept; the catalogue has fewer
 
 @dataclass(frozen=True)
 class Settings:
-    """The configuration of a service: number, set parameters as text, and replaced templates."""
+    """The configuration of a service: number, set parameters as text, and replaced templates.
+
+    `nodes` are the nodes that a service stays on, in an order that does not change.
+    """
 
     generation: int = 0
     values: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
 
 
 DEFAULTS = Settings()
@@ -48,7 +52,8 @@ def render(
     A template sees `service`, `image`, `file(name)` (a file beside it), `template(name)` (a
     configuration file, rendered like the job), `parameter(name)` and `secret(name)` (what Nomad's
     template block makes the value of), `value(name)` (the value itself, for the job), `given` (the
-    path of what other services share with this one), and the filter `hcl`. Raises `Permanent` that
+    path of what other services share with this one), `shared(name)` (a file for all services),
+    `nodes`, and the filter `hcl`. Raises `Permanent` that
     names file and line.
     """
     environment = _environment(catalogue, service.name)
@@ -70,6 +75,8 @@ def render(
         "secret": lambda name: words.secret(service, name),
         "value": lambda name: words.value(service, name, settings.values),
         "given": words.given(service.name),
+        "shared": catalogue.shared,
+        "nodes": settings.nodes,
     }
     return _render(environment, catalogue, service, TEMPLATE, context)
 

@@ -40,7 +40,7 @@ def _meta(wanted: Wanted) -> dict[str, str]:
 
 
 def _places(group: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
-    spreads = [{"Attribute": ZONE, "Weight": 50, "SpreadTarget": []}]
+    spreads = [{"Attribute": ZONE, "Weight": 50, "SpreadTarget": None}]
     found: dict[str, Any] = {"Spreads": group.get("Spreads") or spreads}
     if wanted.nodes:
         allowed = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bob.catalogue import Catalogue, Settings, render
@@ -67,7 +67,8 @@ def draft(
             job = _marked(job, {RESTARTS: str(wanted.restarts)})
         return Draft(job, nomad.jobs.plan(job))
     service = catalogue.service(name).model_copy(update={"count": wanted.count})
-    parsed = nomad.jobs.parse(render(catalogue, service, wanted.image, settings))
+    placed = replace(settings, nodes=wanted.nodes)
+    parsed = nomad.jobs.parse(render(catalogue, service, wanted.image, placed))
     job = completed(parsed, name, wanted)
     kept = _marked(job, _marks(known))
     plan = nomad.jobs.plan(kept)

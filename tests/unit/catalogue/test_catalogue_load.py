@@ -46,11 +46,13 @@ def test_a_shared_dependency_comes_once(tmp_path: Path) -> None:
     assert order[-1] == "top"
 
 
-def test_an_unknown_service_is_a_usage_error_that_lists_the_known_ones() -> None:
+def test_an_unknown_service_is_a_usage_error_that_lists_the_known_ones(tmp_path: Path) -> None:
+    put(tmp_path, "base", GOOD)
+    put(tmp_path, "other", GOOD)
     with pytest.raises(UsageError) as caught:
-        Catalogue().service("nix")
+        Catalogue(tmp_path).service("nix")
     assert "nix" in caught.value.message
-    assert caught.value.cure == "There are: demo, haproxy."
+    assert caught.value.cure == "There are: base, other."
 
 
 def test_a_folder_without_service_yaml_is_no_service(tmp_path: Path) -> None:
