@@ -31,6 +31,7 @@ NOT_ON_NODES = (
     "bob/toolchain/bundle/requirements.lock",
     "bob/toolchain/display.py",
     "bob/toolchain/modules",
+    "healthcheck/doctor",
 )
 # `rich` and `typer` draw the command line; `charset-normalizer` guesses what the web means and
 # takes 3 MB of memory; `pycparser` is for those who compile with cffi.
