@@ -56,9 +56,14 @@ def members(entries: Iterable[Entry], texts: Mapping[str, bytes], *, compiled: b
             continue
         content = content or b"\n"
         parts.append(_member(place, content))
-        if module and compiled:
+        if module and compiled and not _of_a_task(place):
             parts.append(_member(_cached(place), _bytecode(place, content)))
     return b"".join(parts)
+
+
+def _of_a_task(place: str) -> bool:
+    """A program that a service brings along; it may hold marks which its job's template fills."""
+    return place.startswith("jobs/") and place != "jobs/__init__.py"
 
 
 def _cached(place: str) -> str:
