@@ -16,7 +16,7 @@ from bob.ops.context import LeaderContext
 from bob.ops.node_material import CERTIFICATES, FACTS
 from bob.ops.servers.retire import leave
 from bob.ops.tasks import PAYLOADS, TASKS
-from bob.provision.access import node_accessors, node_policies
+from bob.provision.access import HEALTH_KEYS, node_accessors, node_policies
 from bob.provision.certificates import NOMAD_REGION
 from bob.provision.secrets import Secrets
 from inventory import Cluster, NetworkName
@@ -141,4 +141,5 @@ def _folders(node: str) -> tuple[str, ...]:
 
 
 def _keys(node: str) -> tuple[str, ...]:
-    return (f"{FACTS}{node}", f"{CERTIFICATES}{node}", f"{NODES}{node}")
+    own = (FACTS, CERTIFICATES, f"{HEALTH_KEYS}nodes/", NODES)
+    return tuple(f"{folder}{node}" for folder in own)
