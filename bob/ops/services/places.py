@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from bob.catalogue import CountRule, Service, instances
 from bob.ops.services.fit import may_hold
 from bob.ops.services.wishes import Wanted
-from bob.ops.view import MEMBER, ClusterView
+from bob.ops.view import LEAVING, MEMBER, ClusterView
 
 
 @dataclass(frozen=True)
 class Places:
     """The nodes of a cluster for services.
 
-    `zones` has the zone of each member; `open` the task drivers of those that may get an instance
-    now; `running` the nodes of each service.
+    `zones` has the zone of each node, but for those that leave: data on them is still there, also
+    when they are down. `members` are those that count for the size of the cluster; `open` has the
+    task drivers of those that may get an instance now; `running` the nodes of each service.
     """
 
     zones: Mapping[str, str]
+    members: frozenset[str]
     open: Mapping[str, frozenset[str]]
     running: Mapping[str, frozenset[str]]
 
@@ -38,7 +40,8 @@ def places_of(view: ClusterView) -> Places:
         if nodes := Wanted.model_validate(document).nodes:
             running[name] = frozenset(nodes)
     return Places(
-        zones={name: wish.zone for name, wish in view.wishes.items() if wish.state == MEMBER},
+        zones={name: wish.zone for name, wish in view.wishes.items() if wish.state != LEAVING},
+        members=frozenset(n for n, wish in view.wishes.items() if wish.state == MEMBER),
         open={name: view.nodes[name].drivers for name in may_hold(view)},
         running=running,
     )
@@ -60,7 +63,7 @@ def count_of(service: Service, places: Places, before: Wanted | None) -> int:
         return before.count
     if isinstance(service.count, CountRule) and service.count.per_node is not None:
         return instances(service.count, len(_fit(service, places)))
-    return instances(service.count, len(places.zones))
+    return instances(service.count, len(places.members))
 
 
 def placed(service: Service, wanted: Wanted, places: Places, before: Wanted | None) -> Wanted:

@@ -42,8 +42,7 @@ def follow(context: LeaderContext, catalogue: Catalogue, name: str) -> None:
         return
     service = catalogue_in(context, catalogue).service(name)
     places = places_of(context.view())
-    changes: dict[str, object] = {"count": count_of(service, places, wish)}
-    if service.colocation:
-        changes["nodes"] = placed(service, wish.wanted, places, wish).nodes
-    write_wish(context.records, name, wish.model_copy(update=changes))
+    grown = wish.model_copy(update={"count": count_of(service, places, wish)})
+    nodes = placed(service, grown.wanted, places, wish).nodes
+    write_wish(context.records, name, grown.model_copy(update={"nodes": nodes}))
     repair(context, catalogue, name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bob.catalogue import Catalogue
 from bob.ops.services.jobs import definition
 from bob.ops.services.places import Places, count_of, needs_places, placed
 from bob.ops.services.wishes import ServiceWish, Wanted
 
-NOWHERE = Places({}, {}, {})
+NOWHERE = Places({}, frozenset(), {}, {})
 
 
 def wanted_services(
@@ -51,4 +52,4 @@ def wanted_services(
 def _with(places: Places, wanted: Mapping[str, Wanted]) -> Places:
     """Services of the same deployment count as running where they are going to stay."""
     coming = {name: frozenset(each.nodes) for name, each in wanted.items() if each.nodes}
-    return Places(places.zones, places.open, {**places.running, **coming})
+    return replace(places, running={**places.running, **coming})

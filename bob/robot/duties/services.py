@@ -95,10 +95,12 @@ def grown(service: Service, wish: ServiceWish, view: ClusterView) -> str:
     count = count_of(service, places, wish)
     if count != wish.count:
         return f"{wish.count} instances, by now {count} fit the cluster"
-    beside = placed(service, wish.wanted, places, wish).nodes if service.colocation else wish.nodes
-    if beside != wish.nodes:
-        return f"{', '.join(service.colocation)} is on {', '.join(beside)} by now"
-    return ""
+    nodes = placed(service, wish.wanted, places, wish).nodes
+    if nodes == wish.nodes:
+        return ""
+    if service.colocation:
+        return f"{', '.join(service.colocation)} is on {', '.join(nodes)} by now"
+    return f"of {', '.join(wish.nodes)} some have left"
 
 
 def _missing(name: str, job: JobState | None, now: float, memory: Memory) -> Iterator[Say]:

@@ -67,6 +67,18 @@ def test_a_service_with_data_stays_on_its_nodes(world: World) -> None:
     assert world.wish("base").nodes == nodes
 
 
+def test_data_does_not_move_away_from_a_node_in_maintenance_but_from_one_that_has_left(
+    world: World,
+) -> None:
+    world.deploy("base")
+    world.context(Request("x", "x")).records.change_node("n1", state="maintenance")
+    world.deploy("base", "op1")
+    assert (world.wish("base").nodes, keep(world, {})) == (("n1", "n2"), [])
+    world.context(Request("x", "x")).records.set_node("n1", None)
+    assert keep(world, {}) == ["base: of n1, n2 some have left, so it is registered again"]
+    assert world.wish("base").nodes == ("n2", "n3")
+
+
 def test_more_instances_get_more_nodes_and_keep_the_old_ones(world: World) -> None:
     world.deploy("base")
     world.carry_out(Scale(world.catalogue), Request("scale", "base", {"count": 3}), "op1")
