@@ -55,6 +55,30 @@ def test_the_files_of_the_machine_are_read(tmp_path: Path, monkeypatch: pytest.M
     assert apt.mirror(tmp_path) == MIRROR
 
 
+@pytest.mark.parametrize("text", [ONE_LINE, DEB822])
+def test_a_sources_list_has_the_security_updates_that_the_machine_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.delenv(apt.MIRROR_VARIABLE, raising=False)
+    (tmp_path / "sources.list.d").mkdir()
+    name = "debian.sources" if text is DEB822 else "debian.list"
+    (tmp_path / "sources.list.d" / name).write_text(text)
+    signed = f"deb [signed-by={apt.KEYRING}]"
+    assert apt.source_lines("bookworm", tmp_path) == (
+        f"{signed} {MIRROR} bookworm main\n"
+        f"{signed} http://security.example/debian-security bookworm-security main\n"
+    )
+
+
+def test_a_machine_without_security_updates_has_a_mirror_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, MIRROR)
+    assert apt.source_lines("trixie", tmp_path) == (
+        f"deb [signed-by={apt.KEYRING}] {MIRROR} trixie main\n"
+    )
+
+
 def test_without_a_mirror_the_variable_is_named_and_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
