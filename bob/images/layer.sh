@@ -54,7 +54,7 @@ apt autoclean
 chroot "$ROOT" dpkg-query --show --showformat='${Package} ${Version}\n' $QUERIED > "$VERSIONS"
 
 umount "$ROOT/etc/resolv.conf" "$ROOT/usr/sbin/policy-rc.d"
-rm -f "$ROOT/usr/sbin/policy-rc.d" "$ROOT/etc/machine-id"
+rm -f "$ROOT/usr/sbin/policy-rc.d" "$ROOT/etc/machine-id" "$ROOT/var/lib/dbus/machine-id"
 umount "$ROOT/run" "$ROOT/tmp" "$ROOT/var/cache/apt/archives" "$ROOT/var/lib/apt/lists"
 # What differs from build to build, or is a key that every container would share.
 find "$ROOT/var/log" -type f -delete
