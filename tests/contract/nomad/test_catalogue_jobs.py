@@ -8,7 +8,7 @@ import pytest
 
 from bob.catalogue import Catalogue, Service, Settings
 from bob.clients.nomad import Nomad
-from bob.ops.deploy.changes import describe, unplaced
+from bob.ops.deploy.changes import unplaced
 from bob.ops.services.jobs import definition, draft, register, register_as_planned
 from bob.ops.services.wishes import Wanted
 
