@@ -185,6 +185,7 @@ def main(path: str) -> None:
                 worker = now
         except OSError as error:  # haproxy is not there yet, or starts again
             LOG.warning("%s: %s", path, error)
+            worker = ""  # look at it again, whatever was done
             time.sleep(RETRY_SECONDS)
 
 
