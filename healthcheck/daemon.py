@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 LOOK_SECONDS = 1.0
 PATIENCE = 60.0
-STOP_SECONDS = 2.0
+STOP_SECONDS = 4.0  # a leader looks up every two
 UNASKED_END = 1
 
 
@@ -64,9 +64,11 @@ class Daemon:
         notify.ready()
         ended = watch(parts, self._stop, self._wake, lambda: summary(self._report.findings))
         notify.stopping("stopping")
+        # One that does not lead has nothing to give up, and may be in a long read.
+        last = ("report", "election") if self._cluster and self._cluster.leads() else ("report",)
         self._stop.set()
         for part in parts:
-            if part.name in ("report", "election"):
+            if part.name in last:
                 part.join(STOP_SECONDS)
         logs.get().info("stopped", because=ended.name if ended else "asked to")
         return UNASKED_END if ended else 0
