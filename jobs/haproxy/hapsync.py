@@ -121,6 +121,7 @@ class Watch:
     consul: str = CONSUL
     instances: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     changed: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
     _asked: set[str] = field(default_factory=set)
 
     def add(self, services: Iterable[str]) -> None:
@@ -131,13 +132,13 @@ class Watch:
 
     def _follow(self, service: str) -> None:
         index = 0
-        while True:
+        while not self.over.is_set():
             try:
                 found, index = self._ask(service, index)
             except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
                 LOG.warning("Consul, %s: %s", service, error)  # haproxy goes on as it is
                 index = 0
-                time.sleep(RETRY_SECONDS)
+                self.over.wait(RETRY_SECONDS)
                 continue
             if found != self.instances.get(service):
                 self.instances[service] = found

@@ -243,6 +243,7 @@ def test_the_slots_follow_what_consul_says(
         said.say(B)
         wait_for(lambda: serves(B), what="one less", deadline=60)
     finally:
+        watch.over.set()
         haproxy.close()
 
 
@@ -259,5 +260,6 @@ def test_without_consul_haproxy_goes_on_as_it_is(
             wait_for(lambda: "Consul, demo" in caplog.text, what="it is told", deadline=60)
             synchronise("s", watch)
         finally:
+            watch.over.set()
             haproxy.close()
     assert haproxy.slots == {"s1": up(A), "s2": FREE}
