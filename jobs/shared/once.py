@@ -16,14 +16,18 @@ WAIT_SECONDS = 120
 LOCK_SECONDS = 300
 
 
-def connect():
+def connect() -> "pymysql.Connection":
+    """The database, as soon as it answers."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
             return pymysql.connect(
-                host=os.environ["DB_HOST"], port=int(os.environ["DB_PORT"]),
-                user=os.environ["DB_USER"], password=os.environ["DB_PASSWORD"],
-                database=os.environ["DB_USER"], autocommit=True,
+                host=os.environ["DB_HOST"],
+                port=int(os.environ["DB_PORT"]),
+                user=os.environ["DB_USER"],
+                password=os.environ["DB_PASSWORD"],
+                database=os.environ["DB_USER"],
+                autocommit=True,
             )
         except pymysql.OperationalError:
             if time.monotonic() > deadline:
@@ -45,7 +49,7 @@ with connection.cursor() as cursor:
         sys.exit(f"another instance holds the lock {lock} for {LOCK_SECONDS} s")
     cursor.execute("SELECT at FROM bob_once WHERE step = %s", (step,))
     if done := cursor.fetchone():
-        print(f"{step} was done at {done[0]}")
+        sys.stdout.write(f"{step} was done at {done[0]}\n")
     else:
         for command in commands:
             subprocess.run(["/bin/sh", "-ec", command], check=True)
