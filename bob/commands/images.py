@@ -141,22 +141,29 @@ def describe(recipes: Recipes, name: str, registry: Registry | None) -> dict[str
 
 
 def _draw(view: dict[str, Any]) -> None:
+    """One line per image; size is that of all its layers, its own layer's in parentheses."""
     from rich.filesize import decimal
-    from rich.table import Table
 
-    table = Table("image", "version", "size", "of it own", "in the registry", "", box=None)
     for row in view["images"]:
         built = row["built"]
-        sizes = [decimal(built["size"]), decimal(built["layer"])] if built else ["", ""]
-        if not built:
-            state = "yes" if row["registry"] else ""
-        elif row["registry"] == built["digest"]:
-            state = "[green]yes[/]"
+        if built:
+            version = f"{built['version']:24}"
+            size = f"{decimal(built['size']):>9} ({decimal(built['layer'])})"
         else:
-            state = "[yellow]another one[/]" if row["registry"] else "no"
-        version = built["version"] if built else "[dim]not built[/]"
-        table.add_row(row["name"], version, *sizes, state if view["registry"] else "", row["title"])
-    console.out.print(table)
+            version, size = f"[yellow]{'not built':24}[/]", ""
+        line = f"{row['name']:10}  {version}  {size:20}"
+        if view["registry"]:
+            line += f"  {_state(row):24}"
+        console.out.print(f"{line}  [dim]{row['title']}[/]")
+
+
+def _state(row: dict[str, Any]) -> str:
+    if not row["registry"]:
+        return "not in the registry"
+    if not row["built"]:
+        return "in the registry"
+    same = row["registry"] == row["built"]["digest"]
+    return "in the registry" if same else "another in the registry"
 
 
 def _draw_pushed(view: dict[str, Any]) -> None:
