@@ -10,16 +10,17 @@ from bob.ops.configuration.generation import Generation, difference
 
 
 def parameters(
-    service: Service, configuration: Generation, known_secrets: Collection[str]
+    service: Service, configuration: Generation, known_secrets: Collection[str] | None
 ) -> list[dict[str, Any]]:
-    """One row for each parameter of a service. A secret is told to be set or not."""
+    """One row for each parameter of a service. A secret is told to be set or not.
+
+    `known_secrets` is None when nothing may be known of them.
+    """
     rows = []
     for name, parameter in service.parameters.items():
         if parameter.secret:
-            is_set = name in known_secrets
-            value = "(set)" if is_set else "(made up at the deployment)"
-            if not is_set and parameter.generate is None:
-                value = "(not set)"
+            is_set = name in (known_secrets or ())
+            value = _secret(parameter, is_set, known_secrets is not None)
         else:
             is_set = name in configuration.values
             default = "" if parameter.default is None else as_text(parameter.default)
@@ -38,6 +39,14 @@ def parameters(
             }
         )
     return rows
+
+
+def _secret(parameter: Parameter, is_set: bool, known: bool) -> str:
+    if not known:
+        return "(you may not know)"
+    if is_set:
+        return "(set)"
+    return "(not set)" if parameter.generate is None else "(made up at the deployment)"
 
 
 def allowed(parameter: Parameter) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bob.catalogue import Catalogue, Service, Settings
+from bob.catalogue.added import with_folder
 from bob.clients.nomad import Nomad
 from bob.ops.deploy.changes import unplaced
 from bob.ops.services.jobs import definition, draft, register, register_as_planned
 from bob.ops.services.wishes import Wanted
 
-CATALOGUE = Catalogue()
+EXAMPLES = Path(__file__).parents[3] / "examples" / "catalogue"
+CATALOGUE = with_folder(Catalogue(), EXAMPLES)
 IMAGE = "registry.invalid:5000/bob/thing@sha256:" + "0" * 64
 THING = """\
 title: A thing

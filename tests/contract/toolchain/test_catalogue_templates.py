@@ -12,8 +12,10 @@ from loopback_agents import free_ports
 
 from bob import toolchain
 from bob.catalogue import Catalogue, render
+from bob.catalogue.added import with_folder
 
-CATALOGUE = Catalogue()
+EXAMPLES = Path(__file__).parents[3] / "examples" / "catalogue"
+CATALOGUE = with_folder(Catalogue(), EXAMPLES)
 DATA = re.compile(r'^ +data += ("(?:[^"\\]|\\.)*")$((?:\n.*){4})', re.MULTILINE)
 SECONDS = 60
 CONFIG = """\

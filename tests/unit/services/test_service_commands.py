@@ -12,6 +12,7 @@ from service_world import World, inventory
 
 from bob.__main__ import run
 from bob.catalogue import Catalogue
+from bob.clients.http import Refused
 from bob.context import Context
 from bob.ops import known, sense
 from bob.ops.consul_store import ConsulStore
@@ -118,6 +119,20 @@ def test_the_configuration_shows_values_ranges_and_no_secret(
     assert run(["config", "get", "redis", "--reveal", "password"]) == 0
     assert capsys.readouterr().out == f"{SECRET}\n"
     assert run(["config", "get", "redis", "--reveal", "memory"]) == 2
+
+
+def test_without_the_right_no_secret_is_shown_and_all_else_is(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, **_: object) -> None:
+        raise Refused("Permission denied", status=403)
+
+    monkeypatch.setattr(world.nomad.variables, "get", refuse)
+    rows = {row["name"]: row for row in asked(capsys, "config", "get", "redis")["parameters"]}
+    assert rows["password"]["value"] == "(you may not know)"
+    assert rows["memory"]["value"] == "64"
+    assert run(["config", "get", "redis", "--reveal", "password"]) == 1
+    assert "Permission denied" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,19 @@ def test_a_job_that_this_catalogue_no_longer_makes_comes_back_from_nomads_memory
     assert world.job("pinned")["Definition"] == older
 
 
+def test_a_restart_replaces_instances_and_keeps_an_older_job(world: World, tmp_path: Path) -> None:
+    world.deploy("pinned")
+    before, older = live(world, "pinned"), world.job("pinned")["Definition"]
+    text = (tmp_path / "pinned" / "job.nomad.hcl.j2").read_text()
+    (tmp_path / "pinned" / "job.nomad.hcl.j2").write_text(text + "# newer\n")
+    world.catalogue = type(world.catalogue)(tmp_path)
+    configure(world, "op1", configured("pinned", values={"size": "5"}))
+    world.carry_out(Restart(world.catalogue), Request("restart", "pinned"), "op2")
+    assert not before & live(world, "pinned")
+    assert world.job("pinned")["Definition"] == older
+    assert (world.wish("pinned").generation, world.wish("pinned").restarts) == (0, 1)
+
+
 def test_what_never_changed_cannot_be_rolled_back(world: World) -> None:
     world.deploy("pinned")
     with pytest.raises(UsageError, match="no version before"):
