@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +19,7 @@ from bob.ops.services.wanted import wanted_services
 from bob.ops.services.wishes import read_wish
 from bob.ops.view import ClusterView
 
+AT_ONCE = 8  # each plan is some requests, and waits for the answers
 UNKNOWN_TAG = "unknown"  # of an image that nobody named yet: it does not matter for the plan
 
 
@@ -54,4 +56,5 @@ def plan_services(
             return ServicePlan(name, error=error.message)
         return ServicePlan(name, changes.describe(plan), changes.unplaced(plan))
 
-    return tuple(planned(name) for name in names)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return tuple(pool.map(planned, names))
