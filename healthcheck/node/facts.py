@@ -29,10 +29,14 @@ class Nic:
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """A neighbour answered. Seconds: the way there and back, and how far its clock is ahead."""
+    """A neighbour answered. Seconds: the way there and back, and how far its clock is ahead.
+
+    `fresh`: when it was asked last; else a moment before, and the last answer is missing.
+    """
 
     took: float
     ahead: float
+    fresh: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,8 @@ def _neighbours(facts: NodeFacts, network: str) -> Iterator[Finding]:
     if not others or facts.echoes is None:
         yield ok(network, f"{_nic_name(facts, network)} is up")
         return
-    heard = [other for other in others if (network, other.name) in facts.echoes]
+    echoes = {name: echo for (where, name), echo in facts.echoes.items() if where == network}
+    heard = [other for other in others if other.name in echoes and echoes[other.name].fresh]
     failed = [other for other in others if other.status in GONE]
     if not heard and len(failed) == len(others):
         yield Finding(
@@ -86,7 +87,8 @@ def _neighbours(facts: NodeFacts, network: str) -> Iterator[Finding]:
         return
     agents = [o.name for o in failed if o in heard]
     silent = [o.name for o in failed if o not in heard]
-    deaf = [o.name for o in others if o not in failed and o not in heard and _heard(facts, o)]
+    # One late answer is no news while gossip sees the neighbour: a busy host takes its time.
+    deaf = [o.name for o in others if o not in failed and o.name not in echoes and _heard(facts, o)]
     if silent:
         yield Finding(
             Level.WARNING, network, f"{_names(silent)}: not reached",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from healthcheck.config import HealthConfig
 from healthcheck.node import disks, echo, host
 from healthcheck.node.children import Children
-from healthcheck.node.facts import Memory, Nic, NodeFacts, Unit
+from healthcheck.node.facts import Echo, Memory, Nic, NodeFacts, Unit
 from healthcheck.node.judge_networks import neighbours
 from healthcheck.node.link_watch import LinkWatch
 from healthcheck.node.members import Pools
 from healthcheck.node.recent import Recent
 from healthcheck.probing import Outcome, Probe, Prober, missing
 
+PATIENT_SECONDS = 20.0  # a neighbour is asked every five
 LINKS, POOLS, ECHOES = "links", "neighbours", "echo"
 SPACES, DISKS, MEMORY, CLOCK, UNITS = "file systems", "disks", "memory", "clock", "units"
 
@@ -29,6 +31,7 @@ class NodeSensor:
         self._children = Children()
         self._pools = Pools(config.networks, config.token)
         self._recent = Recent()
+        self._heard: dict[tuple[str, str], tuple[float, Echo]] = {}
         self.links = LinkWatch(config.networks, self._children, lambda: self._prober.soon(LINKS))
         self._prober = Prober(self._probes(), now)
 
@@ -68,7 +71,15 @@ class NodeSensor:
             for network in facts.addresses
             for member in neighbours(facts, network)
         }
-        return echo.ask(self._config.echo_port, self._config.networks, asked)
+        found = echo.ask(self._config.echo_port, self._config.networks, asked)
+        now = self._now()
+        self._heard |= {who: (now, one) for who, one in found.items()}
+        self._heard = {
+            who: (moment, one)
+            for who, (moment, one) in self._heard.items()
+            if who in asked and now - moment <= PATIENT_SECONDS
+        }
+        return {who: replace(one, fresh=who in found) for who, (_, one) in self._heard.items()}
 
 
 def facts_of(

@@ -122,6 +122,20 @@ def test_what_is_in_order_is_not_complained_of(facts: NodeFacts) -> None:
     assert told(facts) == []
 
 
+STALE = {who: replace(echo, fresh=who != ("storage", "n3")) for who, echo in echoes().items()}
+
+
+@pytest.mark.parametrize(
+    ("facts", "what"),
+    [
+        (node(echoes=STALE), []),  # gossip sees it: one late answer is no news
+        (replace(with_pool("storage", n3=FAILED), echoes=STALE), ["n3: not reached"]),
+    ],
+)
+def test_a_late_answer_counts_only_together_with_gossip(facts: NodeFacts, what: list[str]) -> None:
+    assert [finding.what for finding in told(facts)] == what
+
+
 def test_one_neighbour_with_a_wrong_clock_is_its_own_problem() -> None:
     found = echoes() | {
         who: replace(echo, ahead=60.0) for who, echo in echoes().items() if who[1] == "n2"
