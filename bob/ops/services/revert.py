@@ -12,7 +12,9 @@ from bob.ops.services.wishes import ServiceWish, write_wish
 
 def revertible(wish: ServiceWish | None) -> bool:
     """Another version of the service ran before this wish."""
-    return wish is not None and wish.before is not None and wish.before_version is not None
+    if wish is None or wish.before is None or wish.before_version is None:
+        return False
+    return wish.before_version != wish.job_version
 
 
 def take_back(context: OperationContext, name: str, wish: ServiceWish) -> bool:

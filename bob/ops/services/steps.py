@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from bob.catalogue import Catalogue
 from bob.clients.http import Refused
-from bob.errors import DeadlinePassed, Permanent, PreflightRefused, Temporary
+from bob.errors import Permanent, PreflightRefused, Temporary
 from bob.ops.configuration.secrets import provide
 from bob.ops.configuration.store import settings_of
 from bob.ops.context import OperationContext
@@ -70,6 +70,8 @@ def record_wish(context: OperationContext, name: str, wanted: Wanted) -> None:
     """Wish this of a service from now on, and remember what was wished before."""
     operation = context.operation.id
     known = read_wish(context.consul, name)
+    if known and known.wanted == wanted:
+        return
     wish = (
         known.becomes(wanted, operation)
         if known
@@ -81,9 +83,10 @@ def record_wish(context: OperationContext, name: str, wanted: Wanted) -> None:
 class RunJobs(Step[OperationContext]):
     """What is needed first is registered and serves before the next.
 
-    When a new instance of a service fails that ran well before, the version before comes back and
-    the operation fails: its other instances were not touched. Nomad's own `auto_revert` would do
-    the first half alone, and what is wished would be rolled out again.
+    When an instance of a version that this operation made fails, the version before comes back and
+    the operation fails: the other instances were not touched. One that is only slow is left to go
+    on. Nomad's own `auto_revert` would bring the version back, but not what is wished, which would
+    then be rolled out again.
     """
 
     name = "jobs"
@@ -111,14 +114,15 @@ class RunJobs(Step[OperationContext]):
             self._provide(context, name)
             self._register(context, name, wanted)
             service = catalogue_in(context, self._catalogue).service(name)
-            known = read_wish(context.consul, name) if service.update.revert else None
-            back = revertible(known)
+            known = read_wish(context.consul, name)
+            mine = known is not None and known.operation == context.operation.id
+            back = mine and service.update.revert and revertible(known)
             try:
                 await_serving(
                     context.nomad, context.consul, name, deadline, context.say,
                     settled=False, strict=back,
                 )  # fmt: skip
-            except (Permanent, DeadlinePassed) as error:
+            except Permanent as error:
                 if known is None or not back or not take_back(context, name, known):
                     raise
                 raise Permanent(

@@ -165,6 +165,21 @@ def test_an_unhealthy_instance_brings_the_version_before_back(world: World) -> N
     assert (kv(world, "params/size"), kv(world, "generation")) == (None, "2")
 
 
+def test_an_instance_that_was_once_unhealthy_is_no_reason_to_take_anything_back(
+    world: World,
+) -> None:
+    world.deploy("thing")
+    configure(world, "op1", configured(values={"size": "5"}))
+    world.fleet.sick["thing"] = {1}
+    with pytest.raises(DeadlinePassed):
+        world.deploy("thing", "op2")  # it waits for the instances, and changes nothing
+    assert (world.wish("thing").generation, world.job("thing")["Version"]) == (1, 1)
+    world.fleet.sick.clear()
+    world.consul.kv.delete("bob/active/service/x")  # as if it had been aborted
+    world.carry_out(Rollback(world.catalogue), Request("rollback", "thing"), "op3")
+    assert world.wish("thing").generation == 0
+
+
 def test_a_first_deployment_has_nothing_to_go_back_to(world: World) -> None:
     world.fleet.sick["pinned"] = {0}
     with pytest.raises(DeadlinePassed, match="pinned healthy"):
