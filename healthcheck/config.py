@@ -20,11 +20,15 @@ CURE = "Write it again with bob init on the operator's machine."
 
 @dataclass(frozen=True, slots=True)
 class OwnNetwork:
-    """This node on one network: its address, and the port of its Consul agent on the loopback."""
+    """This node on one network: its address, and the port of its Consul agent on the loopback.
+
+    `https_port` is that of the servers' agents of this network, on their mgmt addresses.
+    """
 
     name: str
     address: str
     http_port: int
+    https_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class HealthConfig:
     echo_port: int
     metrics_port: int
     watches_cluster: bool
+    consul_ca: str
     nomad: str
     """Address of the Nomad agent of this node."""
     nomad_ca: str
@@ -75,6 +80,7 @@ def _parse(document: object) -> HealthConfig:
         echo_port=_typed(document, "echo_port", int),
         metrics_port=_typed(document, "metrics_port", int),
         watches_cluster=_typed(document, "watches_cluster", bool),
+        consul_ca=_typed(document, "consul_ca", str),
         nomad=_typed(document, "nomad", str),
         nomad_ca=_typed(document, "nomad_ca", str),
     )
@@ -88,7 +94,8 @@ def _network(name: str, body: object) -> OwnNetwork:
         address = str(IPv4Address(_typed(body, "address", str, where)))
     except ValueError:
         raise _Wrong(f"{where}.address") from None
-    return OwnNetwork(name, address, _typed(body, "http_port", int, where))
+    ports = (_typed(body, port, int, where) for port in ("http_port", "https_port"))
+    return OwnNetwork(name, address, *ports)
 
 
 def _names(document: Mapping[str, Any], key: str) -> Sequence[str]:

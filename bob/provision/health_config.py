@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
-from bob.provision import nomad_config
+from bob.provision import consul_config, nomad_config
 from bob.provision.agents import (
     BOB_UNIT,
     HEALTH_CONFIG_DIR,
@@ -17,9 +17,10 @@ from bob.provision.agents import (
     NOMAD_CONFIG_DIR,
     NOMAD_HTTP_PORT,
     NOMAD_UNIT,
+    consul_agent,
     consul_agents,
 )
-from inventory.model import Cluster, Node
+from inventory.model import Cluster, NetworkName, Node
 
 CONFIG_FILE = HEALTH_CONFIG_DIR / "healthcheck.json"
 
@@ -38,6 +39,7 @@ def health_config(cluster: Cluster, node: Node, servers: Sequence[str], token: S
             agent.network.value: {
                 "address": str(node.addresses[agent.network]),
                 "http_port": agent.http_port,
+                "https_port": agent.https_port,
             }
             for agent in agents
         },
@@ -45,6 +47,7 @@ def health_config(cluster: Cluster, node: Node, servers: Sequence[str], token: S
         "echo_port": HEALTH_ECHO_PORT,
         "metrics_port": HEALTH_METRICS_PORT,
         "watches_cluster": node.name in servers,
+        "consul_ca": f"{consul_agent(NetworkName.MGMT).config_dir}/{consul_config.CA_FILE}",
         "nomad": f"https://{LOOPBACK}:{NOMAD_HTTP_PORT}",
         "nomad_ca": f"{NOMAD_CONFIG_DIR}/{nomad_config.CA_FILE}",
     }

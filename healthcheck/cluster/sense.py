@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bob.clients.consul import Consul, KvEntry, Member
+from bob import logs
+from bob.clients.consul import Consul, KvEntry, Member, MemberStatus
 from bob.clients.nomad import Nomad
 from bob.clients.quorum import RaftConfiguration
 from bob.election import LEADER_KEY
-from bob.errors import Temporary
+from bob.errors import BobError, Temporary
 from healthcheck.cluster import services
 from healthcheck.cluster.facts import ClusterFacts, ConsulFacts, NomadFacts, Wished
-from healthcheck.config import HealthConfig
+from healthcheck.config import HealthConfig, OwnNetwork
 from healthcheck.node.children import Children
 from healthcheck.probing import Outcome, Probe, Prober, missing
 
@@ -71,7 +72,34 @@ class ClusterSensor:
         )
 
     def _pools(self) -> Mapping[str, tuple[Member, ...]]:
-        return {name: consul.agent.members() for name, consul in self._networks.items()}
+        """The members of each network as whoever sees most of them alive.
+
+        A node that is cut off a network sees all others as failed there, and may be this one.
+        """
+        own = {name: consul.agent.members() for name, consul in self._networks.items()}
+        servers = [m for m in next(iter(own.values())) if m.server and _alive(m)]
+        found = dict(own)
+        for network in self._config.networks:
+            if all(_alive(member) for member in own[network.name]):
+                continue
+            views = [own[network.name]]
+            for server in servers:
+                if server.name != self._config.node:
+                    views += self._view_of(server, network)
+            found[network.name] = max(views, key=lambda view: sum(map(_alive, view)))
+        return found
+
+    def _view_of(self, server: Member, network: OwnNetwork) -> list[tuple[Member, ...]]:
+        """What another server sees on a network; nothing when it does not answer."""
+        consul = Consul.light(
+            f"https://{server.address}:{network.https_port}", self._config.token,
+            Path(self._config.consul_ca), CALL_SECONDS,
+        )  # fmt: skip
+        try:
+            return [consul.agent.members()]
+        except BobError as error:
+            logs.get().debug("not told", server=server.name, error=str(error))
+            return []
 
     def _ask_consul(self) -> ConsulFacts:
         consul = self._consul
@@ -103,6 +131,10 @@ class ClusterSensor:
             nodes=nomad.state.nodes(stale=True),
             jobs=nomad.state.job_states(stale=True),
         )
+
+
+def _alive(member: Member) -> bool:
+    return member.status is MemberStatus.ALIVE
 
 
 def _wished(entry: KvEntry) -> Wished:

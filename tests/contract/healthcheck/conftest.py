@@ -46,6 +46,7 @@ def site(plain_consul: tuple[Consul, int], tmp_path: Path) -> Site:
     consul, http_port = plain_consul
     echo, metrics = free_ports(2)
     token = consul.http._headers["X-Consul-Token"]
+    own = {"address": "127.0.0.1", "http_port": http_port, "https_port": 1}
     config = tmp_path / "healthcheck.json"
     config.write_text(
         json.dumps(
@@ -53,11 +54,12 @@ def site(plain_consul: tuple[Consul, int], tmp_path: Path) -> Site:
                 "cluster": "c1",
                 "node": NODE,
                 "token": token,
-                "networks": {"mgmt": {"address": "127.0.0.1", "http_port": http_port}},
+                "networks": {"mgmt": own},
                 "units": ["bob-nothing-of-this-name"],
                 "echo_port": echo,
                 "metrics_port": metrics,
                 "watches_cluster": True,
+                "consul_ca": str(tmp_path / "ca.pem"),
                 "nomad": "https://127.0.0.1:1",
                 "nomad_ca": str(tmp_path / "ca.pem"),
             }

@@ -21,7 +21,8 @@ from healthcheck.config import HealthConfig, OwnNetwork
 SOON = 30.0
 CONFIG = HealthConfig(
     cluster="c1", node="n1", token="t", networks=(OwnNetwork("mgmt", "10.0.0.1", 1),), units=(),
-    echo_port=1, metrics_port=1, watches_cluster=True, nomad="", nomad_ca="",
+    echo_port=1, metrics_port=1, watches_cluster=True, consul_ca="", nomad="",
+    nomad_ca="",
 )  # fmt: skip
 
 

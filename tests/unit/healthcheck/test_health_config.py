@@ -19,11 +19,12 @@ GOOD: dict[str, Any] = {
     "cluster": "c1",
     "node": "n1",
     "token": TOKEN,
-    "networks": {"mgmt": {"address": "10.101.0.11", "http_port": 8500}},
+    "networks": {"mgmt": {"address": "10.101.0.11", "http_port": 8500, "https_port": 8501}},
     "units": ["nomad"],
     "echo_port": 8592,
     "metrics_port": 8591,
     "watches_cluster": True,
+    "consul_ca": "/etc/bob/consul-mgmt/ca.pem",
     "nomad": "https://127.0.0.1:4646",
     "nomad_ca": "/etc/bob/nomad/ca.pem",
 }
@@ -38,7 +39,7 @@ def written(folder: Path, content: object, mode: int = 0o600) -> Path:
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = HealthConfig.load(written(tmp_path, GOOD))
-    assert found.networks == (OwnNetwork("mgmt", "10.101.0.11", 8500),)
+    assert found.networks == (OwnNetwork("mgmt", "10.101.0.11", 8500, 8501),)
     assert (found.token, found.units, found.watches_cluster) == (TOKEN, ("nomad",), True)
 
 

@@ -13,7 +13,8 @@ from healthcheck.probing import Outcome
 
 CONFIG = HealthConfig(
     cluster="c1", node="n1", token="t", networks=(OwnNetwork("mgmt", "127.0.0.1", 1),), units=(),
-    echo_port=1, metrics_port=1, watches_cluster=False, nomad="", nomad_ca="",
+    echo_port=1, metrics_port=1, watches_cluster=False, consul_ca="", nomad="",
+    nomad_ca="",
 )  # fmt: skip
 WHO = ("mgmt", "n2")
 
