@@ -53,8 +53,7 @@ def render(
     configuration file, rendered like the job), `parameter(name)` and `secret(name)` (what Nomad's
     template block makes the value of), `value(name)` (the value itself, for the job), `given` (the
     path of what other services share with this one), `shared(name)` (a file for all services),
-    `nodes`, and the filter `hcl`. Raises `Permanent` that
-    names file and line.
+    `nodes`, and the filter `hcl`. Raises `Permanent` that names file and line.
     """
     environment = _environment(catalogue, service.name)
 
@@ -83,13 +82,11 @@ def render(
 
 def render_text(environment: Environment, text: str, where: str, context: dict[str, Any]) -> str:
     """A text that is no file of the catalogue, called `where` in messages."""
-    from jinja2 import TemplateError
-
     try:
         code = environment.compile(text, filename=where)
         made = environment.template_class.from_code(environment, code, environment.make_globals({}))
         return made.render(context)
-    except (TemplateError, BobError) as error:
+    except _faults() as error:
         raise _told(error, where) from error
 
 
@@ -100,12 +97,20 @@ def _render(
     file: str,
     context: dict[str, Any],
 ) -> str:
-    from jinja2 import TemplateError
-
     try:
         return environment.get_template(file).render(context)
-    except (TemplateError, BobError) as error:
+    except _faults() as error:
         raise _told(error, str(catalogue.where(service.name, file))) from error
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What a template may end with: it is written by people, and can compute."""
+    from jinja2 import TemplateError
+
+    return (
+        TemplateError, BobError, ArithmeticError, AttributeError, LookupError, RecursionError,
+        TypeError, ValueError,
+    )  # fmt: skip
 
 
 def _told(error: Exception, where: str) -> Permanent:

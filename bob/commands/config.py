@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,7 @@ from rich.markup import escape
 from bob import console
 from bob.commands._catalogue import catalogue_of
 from bob.commands._cluster import ClusterOption, load_context
+from bob.commands._service_view import draw_parameters
 from bob.commands._wish import AcceptOption, DetachOption, wish
 from bob.console import Format, OutputOption, YesOption
 from bob.errors import CHANGES_PENDING, UsageError
@@ -67,7 +68,7 @@ def get(
         "parameters": rows,
         "templates": {name: name in configuration.texts for name in found.templates},
     }
-    console.emit(view, output, lambda: _draw(view))
+    console.emit(view, output, lambda: draw_parameters(view))
 
 
 @app.command("set")
@@ -218,17 +219,3 @@ def _ask(name: str) -> str:
         text: str = typer.prompt(name, hide_input=True, confirmation_prompt=True, err=True)
         return text
     return sys.stdin.readline().rstrip("\n")
-
-
-def _draw(view: dict[str, Any]) -> None:
-    console.out.print(
-        f"[bold]{view['service']}[/], configuration {view['generation']} ({view['config_update']})"
-    )
-    for each in view["parameters"]:
-        value = escape(str(each["value"]))
-        mark = "" if each["set"] else " [dim](default)[/]" if not each["secret"] else ""
-        about = "; ".join(part for part in (each["title"], each["allowed"]) if part)
-        console.out.print(f"  {each['name']:24} {value}{mark}  [dim]{escape(about)}[/]")
-    for name, replaced in view["templates"].items():
-        words = "replaced by an operator" if replaced else "of the catalogue"
-        console.out.print(f"  {name:24} [dim]template {words}[/]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,7 @@ from rich.markup import escape
 from bob import console
 from bob.commands._catalogue import catalogue_of
 from bob.commands._cluster import ClusterOption, load_context
+from bob.commands._service_view import draw_list, draw_plans, draw_service
 from bob.commands._wish import AcceptOption, DetachOption, wish
 from bob.commands.deploy import CatalogueOption, deploy
 from bob.commands.scale import scale
@@ -21,7 +22,6 @@ from bob.errors import CHANGES_PENDING, UsageError
 if TYPE_CHECKING:
     from bob.catalogue import Catalogue
     from bob.context import Context
-    from bob.ops.services.plans import ServicePlan
     from bob.ops.view import ClusterView
 
 LIST_SCHEMA = "bob/services/1"
@@ -55,7 +55,7 @@ def list_services(
     context, known, seen = _look(cluster, catalogue)
     rows = [each for each in overview(known, seen) if each["deployed"] or not deployed]
     view = {"schema": LIST_SCHEMA, "cluster": context.cluster, "services": rows}
-    console.emit(view, output, lambda: _draw_list(rows))
+    console.emit(view, output, lambda: draw_list(rows))
 
 
 @app.command()
@@ -74,7 +74,7 @@ def show(
     found = row(known, seen, service)
     model = known.service(service).model_dump(mode="json") if service in known.names() else None
     view = {"schema": SHOW_SCHEMA, "cluster": context.cluster, **found, "catalogue": model}
-    console.emit(view, output, lambda: _draw_service(found, model))
+    console.emit(view, output, lambda: draw_service(found, model))
 
 
 @app.command()
@@ -107,7 +107,7 @@ def plan(
             for each in plans
         ],
     }
-    console.emit(view, output, lambda: _draw_plans(plans))
+    console.emit(view, output, lambda: draw_plans(plans))
     if any(each.changes or each.unplaced or each.error for each in plans):
         raise typer.Exit(CHANGES_PENDING)
 
@@ -181,46 +181,3 @@ def _look(cluster: str | None, folder: Path | None) -> tuple[Context, Catalogue,
     context = load_context(cluster)
     view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
     return context, catalogue_of(context.consul(), folder), view
-
-
-def _draw_list(rows: list[dict[str, Any]]) -> None:
-    for each in rows:
-        found = each["instances"]
-        state = f"{found['healthy']} of {found['wanted']}" if found else "-"
-        console.out.print(f"{each['name']:20} {state:8} {escape(each['title'])}")
-
-
-def _draw_service(found: dict[str, Any], model: dict[str, Any] | None) -> None:
-    console.out.print(f"[bold]{found['name']}[/]: {escape(found['title'])}")
-    running = found["instances"]
-    if running:
-        nodes = ", ".join(found["nodes"]) or "no node"
-        console.out.print(f"  runs       {running['healthy']} of {running['wanted']} on {nodes}")
-        console.out.print(
-            f"  config     {found['generation']} (newest: {found['newest_generation']})"
-        )
-    else:
-        console.out.print("  runs       not deployed")
-    console.out.print(f"  instances  {escape(str(found['count']))}")
-    if found["image"]:
-        console.out.print(f"  image      {escape(found['image'])}")
-    if model:
-        ports = ", ".join(f"{name} {port}" for name, port in model["ports"].items())
-        console.out.print(f"  driver     {model['driver']}; ports: {ports or 'none'}")
-        if model["depends"]:
-            console.out.print(f"  needs      {', '.join(model['depends'])}")
-        console.out.print(
-            f"  update     {model['update']['order']}, config {model['config_update']}"
-        )
-
-
-def _draw_plans(plans: tuple[ServicePlan, ...]) -> None:
-    for each in plans:
-        if each.error:
-            console.out.print(f"[red]{each.service}[/]: {escape(each.error)}")
-        elif not (each.changes or each.unplaced):
-            console.out.print(f"{each.service}: as it is deployed")
-        for line in each.changes:
-            console.out.print(f"  [yellow]~[/] {each.service}: {escape(line)}")
-        for line in each.unplaced:
-            console.out.print(f"  [red]![/] {each.service}: {escape(line)}")

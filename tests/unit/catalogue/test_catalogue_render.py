@@ -100,6 +100,9 @@ def test_a_parameter_is_read_from_kv_on_the_node(
         ('[[ template("thing.conf") ]]', "thing.conf cannot be read"),
         ('[[ file("nix") ]]', "nix cannot be read"),
         ("[[ service.__class__.__mro__ ]]", "unsafe"),
+        ("x\n[[ 1 / 0 ]]", "job.nomad.hcl.j2:2: division by zero"),
+        ("[[ 1 + value('size') ]]", "unsupported operand"),
+        ("[[ range(1000000000) | list ]]", "Range too big"),
     ],
 )
 def test_a_wrong_template_is_told_with_its_place(
