@@ -11,14 +11,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bob.daemon.check import STOPPED
 from healthcheck.findings import Finding
 
 SCHEMA = "bob/health/1"
 NODECHECK, CLUSTERCHECK = "nodecheck", "clustercheck"
+EXPIRED = "TTL expired"  # how Consul begins the output of a check that was not heard in time
 HEALTH = "health/"
 NODES = f"{HEALTH}nodes/"
 CLUSTER = f"{HEALTH}cluster"
 LEADER = f"{HEALTH}leader"
+
+
+def silent(output: str) -> bool:
+    """The daemon behind a check with this output runs no more: what it said before is old."""
+    return output.startswith(EXPIRED) or output == STOPPED
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bob.daemon.parts import Beat
 from bob.errors import BobError
 
 PASSING, WARNING, CRITICAL = "passing", "warning", "critical"
+STOPPED = "stopped"
 LOOK_SECONDS = 1.0
 BETWEEN_SECONDS = 2.0  # at least, however fast sentences change: each costs the servers a write
 REFRESH_SECONDS = 10.0
@@ -98,7 +99,7 @@ class CheckReporter:
 
     def close(self) -> None:
         """The last word is that we stopped."""
-        self._act(Announce(Said(CRITICAL, "stopped")))
+        self._act(Announce(Said(CRITICAL, STOPPED)))
 
     def _act(self, action: Announce | Refresh) -> None:
         agent, said = self._consul.agent, action.said

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bob.clients.consul import MemberStatus
 from healthcheck.cluster.facts import ClusterFacts, ConsulFacts, NomadFacts
 from healthcheck.findings import Finding, Level, ok
-from healthcheck.records import NODECHECK
+from healthcheck.records import NODECHECK, silent
 
 SERVER, MEMBER, MAINTENANCE = "server", "member", "maintenance"
 MGMT = "mgmt"
@@ -100,23 +100,18 @@ def _nodechecks(facts: ClusterFacts, consul: ConsulFacts) -> Iterator[Finding]:
     told = {check.node: check for check in consul.checks if check.service_name == NODECHECK}
     alive = _alive(facts, MGMT)
     members = {name for name, wish in consul.wishes.items() if wish.state == MEMBER}
-    silent = sorted(
-        name for name in members & alive if name not in told or _expired(told[name].output)
+    quiet = sorted(
+        name for name in members & alive if name not in told or silent(told[name].output)
     )
-    if silent:
+    if quiet:
         yield Finding(
-            Level.WARNING, NODECHECK, f"{', '.join(silent)} says nothing of itself",
+            Level.WARNING, NODECHECK, f"{', '.join(quiet)} says nothing of itself",
             "On that node: systemctl status healthcheck",
         )  # fmt: skip
-    for name in sorted(members & alive - set(silent)):
+    for name in sorted(members & alive - set(quiet)):
         if not told[name].passing:
             level = Level.CRITICAL if told[name].status == "critical" else Level.WARNING
             yield Finding(level, NODECHECK, f"{name} complains of itself", "bob doctor")
-
-
-def _expired(output: str) -> bool:
-    """Consul's own words for a check that was not heard in time."""
-    return output.startswith("TTL expired")
 
 
 def _alive(facts: ClusterFacts, network: str) -> frozenset[str]:

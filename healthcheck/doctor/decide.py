@@ -8,11 +8,10 @@ from typing import Any
 
 from healthcheck.doctor.facts import Seen, Told
 from healthcheck.findings import Finding, Level, worst
-from healthcheck.records import CLUSTERCHECK, NODECHECK
+from healthcheck.records import CLUSTERCHECK, NODECHECK, silent
 
 SCHEMA = "bob/doctor/1"
 CLUSTER = "cluster"
-EXPIRED = "TTL expired"  # how Consul begins the output of a check that was not heard in time
 START = "systemctl status healthcheck"
 
 
@@ -129,7 +128,7 @@ def _heard(told: Told, service: str, node: str = "") -> bool:
     return any(
         check.service_name == service
         and (not node or check.node == node)
-        and not check.output.startswith(EXPIRED)
+        and not silent(check.output)
         and not _dead(told.checks, check.node)
         for check in told.checks
     )

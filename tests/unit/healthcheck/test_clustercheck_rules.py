@@ -125,7 +125,7 @@ def test_five_servers_bear_more() -> None:
     assert found["Consul servers"].what == "n4 is gone; 1 more may be lost"
 
 
-@pytest.mark.parametrize("output", ["TTL expired", None])
+@pytest.mark.parametrize("output", ["TTL expired", "stopped", None])
 def test_a_node_that_is_there_but_says_nothing_is_told(output: str | None) -> None:
     others = tuple(c for c in CHECKS if (c.node, c.service_name) != ("n2", "nodecheck"))
     own = () if output is None else (check("n2", "nodecheck", "critical", output),)

@@ -84,6 +84,8 @@ def without(node: str, service: str) -> tuple[Any, ...]:
         (without("n4", "nodecheck"), "n4", "says nothing of itself"),
         ((*without("n4", "nodecheck"), check("n4", "nodecheck", "critical", "TTL expired")), "n4",
          "says nothing of itself"),
+        ((*without("n4", "nodecheck"), check("n4", "nodecheck", "critical", "stopped")), "n4",
+         "says nothing of itself"),
         ((*WATCHED, check("n4", "serfHealth", "critical")), "n4", "says nothing of itself"),
         (without("n1", "clustercheck"), "cluster", "no server watches the cluster"),
     ],
