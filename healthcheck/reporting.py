@@ -68,6 +68,8 @@ class Report:
 
     def _write(self) -> None:
         record, now = self._record, self._now()
+        if not record.findings:  # nothing was looked at yet: that is no clean bill of health
+            return
         if self._written is not None:
             before, moment = self._written
             if record == before or now - moment < BETWEEN_SECONDS:

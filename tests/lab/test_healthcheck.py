@@ -62,6 +62,10 @@ def well(cluster: Lab) -> bool:
 
 def test_a_healthy_cluster_is_said_to_be_healthy(cluster: Lab, consul: Consul) -> None:
     wait_for(lambda: well(cluster), what="a healthy cluster", deadline=SOON, interval=1)
+    wait_for(
+        lambda: (found := check(consul, "clustercheck")) and "all 3 nodes" in found.output,
+        what="the nodes are counted", deadline=SOON, interval=1,
+    )  # fmt: skip
     for node in ("n1", "n2", "n3"):
         own = check(consul, "nodecheck", node)
         assert own is not None and own.passing, own
