@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     from bob.clients.consul import Consul
 
 
-def catalogue_of(consul: Consul, folder: Path | None = None) -> Catalogue:
-    """Bob's own services with those in `folder`, else with those that the cluster keeps."""
+def catalogue_of(consul: Consul | None, folder: Path | None = None) -> Catalogue:
+    """Bob's own services with those in `folder`, else with those that the cluster keeps.
+
+    Without a cluster (`consul` is None) it is what this machine knows.
+    """
     from bob.catalogue import Catalogue
     from bob.catalogue.added import with_folder
     from bob.ops.sense import stored_catalogue
 
     if folder is not None:
         return with_folder(Catalogue(), folder)
-    return Catalogue().extended(stored_catalogue(consul))
+    return Catalogue().extended(stored_catalogue(consul) if consul else {})
 
 
 def brought_along(services: Iterable[Service], folder: Path | None) -> Mapping[str, object]:

@@ -12,6 +12,7 @@ import typer
 from bob import console, logs
 from bob.commands._cluster import ClusterOption
 from bob.console import Format, OutputOption, YesOption
+from bob.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -70,7 +71,11 @@ def deploy(
 
     began = time.monotonic()
     given = parse_images(image or ())
-    context = Context.load(cluster)
+    try:
+        context = Context.load(cluster)
+    except UsageError:
+        catalogue_of(None, catalogue).service(service)  # a wrong name is told before all else
+        raise
     nomad, consul = context.nomad(), context.consul()
     known = catalogue_of(consul, catalogue)
     services = known.in_order(service)
@@ -132,7 +137,6 @@ def _speaker(status: Status) -> Callable[[str], None]:
 
 def _inventory(context: Context) -> Cluster:
     """The inventory that the cluster was made of, for its SSH logins."""
-    from bob.errors import UsageError
     from bob.ops.init.context import INVENTORY_FILE
     from inventory import Cluster
 

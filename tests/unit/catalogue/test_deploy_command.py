@@ -9,6 +9,14 @@ import pytest
 from bob.__main__ import run
 
 
+def test_an_unknown_service_is_exit_2_with_the_known_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOB_STATE", str(tmp_path))
+    assert run(["deploy", "nix"]) == 2
+    assert "There are: barbican, cinder, demo" in capsys.readouterr().err
+
+
 def test_no_cluster_is_exit_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
