@@ -32,6 +32,7 @@ bench: setup ## Measure: init and demo against their floors, healing, cost of ag
 	@$(BIN)/python tests/bench/init.py
 	@$(BIN)/python tests/bench/healing.py
 	@$(BIN)/python tests/bench/operations.py
+	@$(BIN)/python tests/bench/entry.py
 
 setup: apt
 	@$(BIN)/bob toolchain ensure

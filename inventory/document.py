@@ -50,17 +50,24 @@ def key(place: Place) -> str:
 
 
 def read(file: Path) -> Document:
-    """Read a YAML file. Raises `InventoryError` when there is no data in it to look at.
+    """Read a YAML file. Raises `InventoryError` when there is no data in it to look at."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise _refusal(file, 1, f"cannot read the inventory: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _refusal(file, 1, f"not UTF-8 text: {error.reason}") from error
+    return parse(file, text)
+
+
+def parse(file: Path, text: str) -> Document:
+    """Like `read`, of a text that is called `file` in messages.
 
     PyYAML's own errors quote the text around the fault, which may hold a password, so they are
     not chained: a chained error ends in the log.
     """
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise _refusal(file, 1, f"cannot read the inventory: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise _refusal(file, 1, f"not UTF-8 text: {error.reason}") from error
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _refusal(file, _error_line(error), f"not valid YAML: {_reason(error)}") from None
     except (yaml.YAMLError, RecursionError) as error:  # control characters, absurd nesting

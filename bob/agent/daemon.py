@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bob import logs
-from bob.agent import neighbours, notify
-from bob.agent.check import PASSING, STOP_SECONDS, WARNING, CheckReporter, Said
+from bob.agent import neighbours
 from bob.agent.epoch import EpochFile
 from bob.agent.executor import Executor, Node
 from bob.agent.machine import Machine
-from bob.agent.metrics import MetricsServer, Sample, process
-from bob.agent.parts import Part
 from bob.clients.consul import Consul
 from bob.clients.http import Unreachable
+from bob.daemon import notify
+from bob.daemon.check import PASSING, STOP_SECONDS, WARNING, CheckReporter, Said
+from bob.daemon.metrics import MetricsServer, Sample, process
+from bob.daemon.parts import Part
+from bob.daemon.watching import watch
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import BOB_METRICS_PORT, LOOPBACK, consul_agent
 from inventory import NetworkName
@@ -30,7 +32,7 @@ from inventory import NetworkName
 if TYPE_CHECKING:
     from bob.agent.leading import Leading
 
-LOOK_SECONDS = 5.0  # between two looks at the parts; an end wakes us at once
+SERVICE = "bob"  # what this daemon says of itself in Consul
 CONSUL_SECONDS = 1.0  # between two attempts while Consul does not answer yet
 LEADER_STOP_SECONDS = 8.0  # the steps of operations look often whether to stop
 UNASKED_END = 1
@@ -66,7 +68,7 @@ class Daemon:
         for part in parts:
             part.start()
         notify.ready()
-        ended = self._watch(parts)
+        ended = watch(parts, self._stop, self._wake, lambda: self._said().sentence)
         notify.stopping("stopping")
         self._stop.set()
         if self._leading:
@@ -78,7 +80,7 @@ class Daemon:
         return UNASKED_END if ended else 0
 
     def _parts(self) -> list[Part]:
-        reporter = CheckReporter(self._consul, self._said, time.monotonic)
+        reporter = CheckReporter(self._consul, SERVICE, self._said, time.monotonic)
         works = {
             "tasks": self._executor.run,
             "check": reporter.run,
@@ -98,23 +100,6 @@ class Daemon:
                 self._stop.wait(CONSUL_SECONDS)
             else:
                 return
-
-    def _watch(self, parts: Iterable[Part]) -> Part | None:
-        """Wait for the end; the part that ended unasked, None when it was asked for."""
-        look = LOOK_SECONDS
-        if patience := notify.watchdog_seconds():
-            look = min(look, patience / 3)
-        while not self._stop.is_set():
-            if ended := next((part for part in parts if not part.alive()), None):
-                return ended
-            stuck = [part.name for part in parts if part.stuck()]
-            if stuck:  # systemd's watchdog, if it is set, ends us
-                logs.get().error("no progress", parts=stuck)
-            else:
-                notify.alive(self._said().sentence)
-            self._wake.wait(look)
-            self._wake.clear()
-        return None
 
     def _end(self, reason: str) -> None:
         logs.get().info("ending", because=reason)

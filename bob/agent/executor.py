@@ -15,10 +15,10 @@ from bob import logs
 from bob.agent.choose import Do, Found, Refuse, choose
 from bob.agent.epoch import EpochFile
 from bob.agent.machine import Machine
-from bob.agent.parts import Beat
 from bob.agent.work import TASK_SECONDS, Run, Work, kinds
 from bob.clients.consul import Consul, KvEntry
 from bob.clients.consul.kv import WAIT_SECONDS
+from bob.daemon.parts import Beat
 from bob.election import LEADER_KEY
 from bob.errors import BobError, DeadlinePassed, Permanent, Temporary
 from bob.ops.tasks import PAYLOADS, TASKS, Task, TaskState

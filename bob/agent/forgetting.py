@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from bob import logs
-from bob.agent.parts import Beat
 from bob.clients.consul import Consul, MemberStatus
+from bob.daemon.parts import Beat
 from bob.errors import BobError
 from bob.ops.cluster_records import NODES
 from inventory import NetworkName

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bob.agent.forgetting import Forgetting
-from bob.agent.metrics import Sample
-from bob.agent.parts import Beat
 from bob.agent.programs import Programs
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
+from bob.daemon.metrics import Sample
+from bob.daemon.parts import Beat
 from bob.election import BOOT_CLOCK, Elector, SessionFile, Timing
 from bob.errors import BobError, LockLost
 from bob.ops.cluster_records import CLUSTER_KEY, NODES, ClusterRecords

@@ -53,13 +53,17 @@ class Units:
         """Let systemd read the files of units again."""
         self._systemctl("daemon-reload")
 
+    def there(self, unit: str) -> bool:
+        """systemd knows it; a node that an older Bob has furnished lacks newer units."""
+        return self._show(unit)["LoadState"] == "loaded"
+
     def active(self, unit: str) -> bool:
         """It runs and is ready."""
         return self._show(unit)["ActiveState"] == "active"
 
     def stop(self, unit: str, *, disable: bool = False) -> None:
         """Stop it; with `disable` for good. One that is not known is no error."""
-        if self._show(unit)["LoadState"] == "loaded":
+        if self.there(unit):
             self._systemctl(*(("disable", "--now") if disable else ("stop",)), unit)
         if disable:
             self.unmark(unit)

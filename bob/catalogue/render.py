@@ -5,72 +5,152 @@ The library behind it is loaded at the first text: an idle bob-agent has no use 
 
 from __future__ import annotations
 
-import json
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bob.catalogue import words
 from bob.catalogue.catalogue import Catalogue
 from bob.catalogue.model import Service
-from bob.errors import Permanent
+from bob.errors import BobError, Permanent
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 TEMPLATE = "job.nomad.hcl.j2"
-KEPT = 64  # compiled templates; the catalogue has fewer services
+TEMPLATES = "templates"  # folder of the configuration files
+SHARED = "shared/"
+KEPT = 64  # services whose compiled templates are kept; the catalogue has fewer
 
 
-def render(catalogue: Catalogue, service: Service, image: str | None = None) -> str:
+@dataclass(frozen=True)
+class Settings:
+    """The configuration of a service: number, set parameters as text, and replaced templates.
+
+    `nodes` are the nodes that a service stays on, in an order that does not change.
+    """
+
+    generation: int = 0
+    values: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
+
+
+DEFAULTS = Settings()
+
+
+def render(
+    catalogue: Catalogue,
+    service: Service,
+    image: str | None = None,
+    settings: Settings = DEFAULTS,
+) -> str:
     """The job in HCL; `image` is "name:tag" for a service that has one.
 
-    A template sees `service`, `image`, `file(name)` (a file beside it), `parameter(name)` (what
-    Nomad's template block makes the parameter's value of) and the filter `hcl`.
+    A template sees `service`, `image`, `file(name)` (a file beside it), `template(name)` (a
+    configuration file, rendered like the job), `parameter(name)` and `secret(name)` (what Nomad's
+    template block makes the value of), `value(name)` (the value itself, for the job), `given` (the
+    path of what other services share with this one), `shared(name)` (a file for all services),
+    `nodes`, and the filter `hcl`. Raises `Permanent` that names file and line.
     """
+    environment = _environment(catalogue, service.name)
+
+    def template(name: str) -> str:
+        if name not in service.templates:
+            raise Permanent(f"there is no template {name!r}")
+        text = settings.texts.get(name)
+        if text is None:
+            return _render(environment, catalogue, service, f"{TEMPLATES}/{name}", context)
+        return render_text(environment, text, f"config/{service.name}/templates/{name}", context)
+
+    context: dict[str, Any] = {
+        "service": service,
+        "image": image,
+        "file": lambda name: catalogue.text(service.name, name),
+        "template": template,
+        "parameter": lambda name: words.parameter(service, name, settings.generation),
+        "secret": lambda name: words.secret(service, name),
+        "value": lambda name: words.value(service, name, settings.values),
+        "given": words.given(service.name),
+        "shared": catalogue.shared,
+        "nodes": settings.nodes,
+    }
+    return _render(environment, catalogue, service, TEMPLATE, context)
+
+
+def render_text(environment: Environment, text: str, where: str, context: dict[str, Any]) -> str:
+    """A text that is no file of the catalogue, called `where` in messages."""
+    try:
+        code = environment.compile(text, filename=where)
+        made = environment.template_class.from_code(environment, code, environment.make_globals({}))
+        return made.render(context)
+    except _faults() as error:
+        raise _told(error, where) from error
+
+
+def _render(
+    environment: Environment,
+    catalogue: Catalogue,
+    service: Service,
+    file: str,
+    context: dict[str, Any],
+) -> str:
+    try:
+        return environment.get_template(file).render(context)
+    except _faults() as error:
+        raise _told(error, str(catalogue.where(service.name, file))) from error
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What a template may end with: it is written by people, and can compute."""
     from jinja2 import TemplateError
 
-    try:
-        return _template(catalogue, service.name).render(
-            service=service,
-            image=image,
-            file=lambda name: catalogue.text(service.name, name),
-            parameter=lambda name: parameter(service, name),
-        )
-    except TemplateError as error:
-        where = f"jobs/{service.name}/{TEMPLATE}"
-        if line := getattr(error, "lineno", None):
-            where += f":{line}"
-        raise Permanent(f"{where}: {error}") from error
+    return (
+        TemplateError, BobError, ArithmeticError, AttributeError, LookupError, RecursionError,
+        TypeError, ValueError,
+    )  # fmt: skip
+
+
+def _told(error: Exception, where: str) -> Permanent:
+    """The error with file and line, unless it carries them already."""
+    if isinstance(error, _Told):
+        return error
+    if line := getattr(error, "lineno", None):
+        return _Told(f"{getattr(error, 'filename', None) or where}:{line}: {error}")
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == where:
+            return _Told(f"{where}:{frame.lineno}: {error}")
+    return _Told(f"{where}: {error}")
+
+
+class _Told(Permanent):
+    """Names file and line."""
 
 
 @lru_cache(maxsize=KEPT)
-def _template(catalogue: Catalogue, service: str) -> Template:
-    """To compile one takes longer than all the rest, and an operation renders its job often."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+def _environment(catalogue: Catalogue, service: str) -> Environment:
+    """Keeps compiled templates: that takes longer than all the rest, and is needed often."""
+    from jinja2 import FunctionLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = Environment(
-        loader=FunctionLoader(lambda file: catalogue.text(service, file)),
+    def load(file: str) -> tuple[str, str, None]:
+        if file.startswith(SHARED):
+            return catalogue.shared(file.removeprefix(SHARED)), f"jobs/{file}", None
+        return catalogue.text(service, file), str(catalogue.where(service, file)), None
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=FunctionLoader(load),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - no HTML is made here
+        autoescape=False,  # no HTML is made here
         # `{{` belongs to consul-template; these are the marks of nomad-pack.
         variable_start_string="[[", variable_end_string="]]",
         block_start_string="[%", block_end_string="%]",
         comment_start_string="[#", comment_end_string="#]",
         keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["hcl"] = hcl_string
-    return environment.get_template(TEMPLATE)
-
-
-def hcl_string(text: str) -> str:
-    """`text` as a quoted HCL string that means exactly this: `${` and `%{` stay what they are."""
-    return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
-
-
-def parameter(service: Service, name: str) -> str:
-    """The consul-template expression for a parameter: its key in Consul KV, or the default."""
-    if name not in service.parameters:
-        raise Permanent(f"jobs/{service.name}/{TEMPLATE}: there is no parameter {name!r}")
-    default = service.parameters[name].default
-    text = str(default).lower() if isinstance(default, bool) else str(default)
-    key = f"config/{service.name}/params/{name}"
-    return f'{{{{ keyOrDefault "{key}" {json.dumps(text, ensure_ascii=False)} }}}}'
+    environment.filters["hcl"] = words.hcl_string
+    return environment

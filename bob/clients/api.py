@@ -47,11 +47,31 @@ class Api(ABC):
         client._use(addresses, token, ca_file, timeout)
         return client
 
+    @classmethod
+    def light(
+        cls,
+        address: str,
+        token: str = "",
+        ca_file: Path | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Self:
+        """A client of the agent on this host for a daemon that must stay small."""
+        from bob.clients.light import LightHttp
+
+        client = cls.__new__(cls)
+        client._use([address], token, ca_file, timeout, LightHttp)
+        return client
+
     def _use(
-        self, addresses: Sequence[str], token: str, ca_file: Path | None, timeout: float
+        self,
+        addresses: Sequence[str],
+        token: str,
+        ca_file: Path | None,
+        timeout: float,
+        transport: type[Http] = Http,
     ) -> None:
         headers = {self.token_header: token} if token else {}
-        self.http = Http(addresses, headers, ca_file, timeout, self.index_header)
+        self.http = transport(addresses, headers, ca_file, timeout, self.index_header)
         self._offer(self.http)
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 Consul and Nomad answer alike: JSON, an index in a header, plain text as the reason of a refusal.
 What differs (the token's header, the calls) is in the packages `consul` and `nomad` beside this.
+The library below is loaded with the first request: `bob.clients.light` does without it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
-import requests
-
-from bob.clients.http_errors import NO_LEADER, Refused, Unreachable, explain, refusal, unusable_ca
+from bob.clients.http_errors import NO_LEADER, Refused, Unreachable, refusal, unusable_ca
 from bob.errors import Permanent
 from bob.waiting import Deadline
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["NO_LEADER", "Answer", "Http", "Refused", "Unreachable"]
 
@@ -154,6 +156,8 @@ class Http:
         sink: BinaryIO | None,
     ) -> Answer:
         """Ask one server; `limits` are the seconds to connect and to answer."""
+        import requests
+
         where = f"{method} {address}{path}"
         try:
             response = self._session().request(
@@ -167,6 +171,8 @@ class Http:
                     sink.write(chunk)
             content = b"" if sink and response.ok else response.content
         except requests.RequestException as error:
+            from bob.clients.requests_errors import explain
+
             raise explain(error, address, where, self._verify) from error
         except OSError as error:  # requests found no CA file
             raise unusable_ca(error, where, self._verify) from error
@@ -174,6 +180,8 @@ class Http:
         return Answer(where, response.status_code, content, int(index) if index.isdigit() else 0)
 
     def _session(self) -> requests.Session:
+        import requests
+
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()

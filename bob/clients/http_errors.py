@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from http import HTTPStatus
-from urllib.parse import urlsplit
-
-import requests
-import urllib3.exceptions
 
 from bob.errors import BobError, Permanent, Temporary
 
 NO_LEADER = "No cluster leader"  # the text of both products; such a request was not carried out
-UNSENT = (
-    requests.ConnectTimeout,
-    urllib3.exceptions.NewConnectionError,
-    ConnectionRefusedError,
-)
 
 
 class Unreachable(Temporary):
@@ -38,27 +28,11 @@ class Refused(Permanent):
         self.status = status
 
 
-def explain(
-    error: requests.RequestException, address: str, where: str, ca_file: str | bool
-) -> BobError:
-    """The error for a failure below HTTP: no connection, no trust, or no answer."""
-    chain = _causes(error)
-    host = urlsplit(address).netloc
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
-        return Permanent(
-            f"{where}: the certificate of {host} is not trusted: {chain[-1]}",
-            cure=f"Check that the CA file ({ca_file}) belongs to this cluster.",
-        )
-    if any(isinstance(cause, ssl.SSLError) and cause.library == "X509" for cause in chain):
-        return unusable_ca(chain[-1], where, ca_file)
-    if isinstance(error, requests.Timeout):
-        reason = "no answer in time"
-    else:
-        reason = str(chain[-1]) or type(chain[-1]).__name__
-    return Unreachable(
-        f"{where}: {reason}",
-        sent=not any(isinstance(cause, UNSENT) for cause in chain),
-        cure=f"Check that {host} is up and its agent runs.",
+def untrusted(where: str, host: str, reason: object, ca_file: str | bool) -> BobError:
+    """The error for a server whose certificate is not of our authority."""
+    return Permanent(
+        f"{where}: the certificate of {host} is not trusted: {reason}",
+        cure=f"Check that the CA file ({ca_file}) belongs to this cluster.",
     )
 
 
@@ -82,15 +56,3 @@ def refusal(where: str, status: int, body: bytes) -> BobError:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         cure = "The token is unknown to this cluster or its policy does not allow this call."
     return Refused(message, status=status, cure=cure)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """`error` and what it was made from, outermost first."""
-    found: list[BaseException] = []
-    todo: list[object] = [error]
-    while todo:
-        item = todo.pop(0)
-        if isinstance(item, BaseException) and item not in found:
-            found.append(item)
-            todo += [getattr(item, "reason", None), *item.args, item.__cause__, item.__context__]
-    return found

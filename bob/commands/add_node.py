@@ -158,7 +158,7 @@ def bring_in(
             console.err.print(f"[yellow]warning:[/] {escape(warning)}")
         console.confirm(f"Add {names} to the cluster {context.cluster}?", yes=yes)
         with console.err.status(f"preparing {names}"):
-            for name, lack in approach.furnish(fleet, view.services).items():
+            for name, lack in approach.furnish(fleet, view.services, view.catalogue).items():
                 for line in lack.lines(name):
                     console.err.print(f"  [green]+[/] {escape(line)}")
         store, begun = ConsulStore(context.requests()), {}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from bob import console, logs
 from bob.commands._cluster import ClusterOption
 from bob.console import Format, OutputOption, YesOption
+from bob.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -22,6 +24,25 @@ if TYPE_CHECKING:
 
 SCHEMA = "bob/deploy/1"
 
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue", envvar="BOB_CATALOGUE", metavar="DIR", help="A folder of your services.",
+    ),
+]  # fmt: skip
+RegistryOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="BOB_REGISTRY", metavar="HOST:PORT", help="Where hosts pull images from.",
+    ),
+]  # fmt: skip
+ImageOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image", metavar="SERVICE=REFERENCE", help="The image of a service, like one of Kolla.",
+    ),
+]  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Add `bob deploy`."""
@@ -30,6 +51,9 @@ def register(app: typer.Typer) -> None:
 
 def deploy(
     service: Annotated[str, typer.Argument(help="A service of the catalogue, like demo.")],
+    catalogue: CatalogueOption = None,
+    registry: RegistryOption = None,
+    image: ImageOption = None,
     cluster: ClusterOption = None,
     yes: YesOption = False,
     output: OutputOption = Format.TEXT,
@@ -38,21 +62,28 @@ def deploy(
 
     Programs and images are given to the hosts by SSH; the rest is done by the robot.
     """
-    from bob.catalogue import Catalogue
+    from bob.commands._catalogue import brought_along, catalogue_of, pulled
     from bob.context import Context
     from bob.ops.deploy.intent import intend
+    from bob.ops.deploy.references import parse_images
     from bob.ops.deploy.run import await_answer, prepare_hosts
     from bob.ops.init.context import make_fleet
 
     began = time.monotonic()
-    catalogue = Catalogue()
-    catalogue.service(service)  # a wrong name is told before anything else
-    context = Context.load(cluster)
+    given = parse_images(image or ())
+    try:
+        context = Context.load(cluster)
+    except UsageError:
+        catalogue_of(None, catalogue).service(service)  # a wrong name is told before all else
+        raise
     nomad, consul = context.nomad(), context.consul()
+    known = catalogue_of(consul, catalogue)
+    services = known.in_order(service)
+    images = pulled(consul, services, registry, given)
     fleet = make_fleet(_inventory(context), context.folder)
     try:
         with console.err.status("looking at the hosts"):
-            intent = intend(catalogue, service, nomad, consul, fleet)
+            intent = intend(known, service, nomad, consul, fleet, images)
         _show_plan(intent)
         if intent.lines():
             console.confirm(f"Deploy {service} to the cluster {context.cluster}?", yes=yes)
@@ -60,7 +91,7 @@ def deploy(
             prepare_hosts(intent, nomad, fleet, _speaker(status))
     finally:
         fleet.close()
-    operation = _have_it_run(context, service, intent)
+    operation = _have_it_run(context, service, intent, brought_along(services, catalogue))
     with console.err.status("") as status:
         outcome = await_answer(intent, nomad, consul, _speaker(status))
     seconds = round(time.monotonic() - began, 1)
@@ -68,7 +99,9 @@ def deploy(
     console.emit(view, output, lambda: _draw(view))
 
 
-def _have_it_run(context: Context, service: str, intent: Intent) -> str | None:
+def _have_it_run(
+    context: Context, service: str, intent: Intent, brought: Mapping[str, object]
+) -> str | None:
     """Have the robot do it; the id of the operation, or None when all is as it should be.
 
     Raises what the operation ended with, or `Unfinished` when the operator leaves.
@@ -80,7 +113,10 @@ def _have_it_run(context: Context, service: str, intent: Intent) -> str | None:
     from bob.ops.submit import submit
     from bob.ops.watch_text import failure
 
-    request = Request("deploy", service, {"images": dict(intent.images)})
+    params: dict[str, Any] = {"images": dict(intent.images)}
+    if brought:
+        params["catalogue"] = dict(brought)
+    request = Request("deploy", service, params)
     view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
     if kind_of(request.kind).done(request, view):
         return None
@@ -101,7 +137,6 @@ def _speaker(status: Status) -> Callable[[str], None]:
 
 def _inventory(context: Context) -> Cluster:
     """The inventory that the cluster was made of, for its SSH logins."""
-    from bob.errors import UsageError
     from bob.ops.init.context import INVENTORY_FILE
     from inventory import Cluster
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from bob.errors import CHANGES_PENDING
 if TYPE_CHECKING:
     from bob.context import Context
     from bob.ops.kind import Request
+    from bob.ops.view import ClusterView
     from inventory import Cluster
 
 SCHEMA = "bob/plan/1"
@@ -31,18 +32,21 @@ def register(app: typer.Typer) -> None:
 
 def plan(file: FileOption = DEFAULT_FILE, output: OutputOption = Format.TEXT) -> None:
     """Show what differs between the inventory file and the cluster; exit code 4 when anything."""
-    context, _, requests, by_hand = compare(file)
+    context, requests, by_hand, follow = _compare_all(file)
     view = {
         "schema": SCHEMA,
         "cluster": context.cluster,
         "operations": [as_json(request) for request in requests],
         "by_hand": list(by_hand),
+        "follows": list(follow),
     }
 
     def draw() -> None:
         if not requests and not by_hand:
             console.out.print(f"Cluster {context.cluster} is as {escape(str(file))} says.")
         draw_plan(requests, by_hand)
+        for line in follow:
+            console.out.print(f"  [dim]=[/] {escape(line)}")
         if requests:
             console.out.print("Next: bob apply")
 
@@ -51,15 +55,46 @@ def plan(file: FileOption = DEFAULT_FILE, output: OutputOption = Format.TEXT) ->
         raise typer.Exit(CHANGES_PENDING)
 
 
+def _compare_all(
+    file: Path,
+) -> tuple[Context, tuple[Request, ...], tuple[str, ...], tuple[str, ...]]:
+    """Like `compare`, with the jobs of services, and what the robot does by itself afterwards."""
+    from bob.catalogue import Catalogue
+    from bob.ops.plan import by_hand, differences, following
+
+    context, wanted, view = _look(file)
+    requests = differences(wanted, view)
+    other = (*by_hand(wanted, view), *_jobs(context, view))
+    return context, requests, other, following(wanted, view, Catalogue()) if requests else ()
+
+
+def _jobs(context: Context, view: ClusterView) -> Iterator[str]:
+    """Deployed services whose job is not what a deployment would make of it."""
+    from bob.catalogue import Catalogue
+    from bob.ops.services.plans import plan_services
+
+    known = Catalogue().extended(view.catalogue)
+    names = [name for name in sorted(view.services) if name in known.names()]
+    for found in plan_services(context.nomad(), context.consul(), known, names, view):
+        for line in (found.error,) if found.error else found.changes:
+            yield f"{found.service}: {line}: bob deploy {found.service}"
+
+
 def compare(file: Path) -> tuple[Context, Cluster, tuple[Request, ...], tuple[str, ...]]:
     """The cluster that a file names, the file, and what differs between them."""
     from bob.ops.plan import by_hand, differences
+
+    context, wanted, view = _look(file)
+    return context, wanted, differences(wanted, view), by_hand(wanted, view)
+
+
+def _look(file: Path) -> tuple[Context, Cluster, ClusterView]:
     from bob.ops.sense import sense
 
     wanted = load_cluster(file)
     context = load_context(wanted.name)
     view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
-    return context, wanted, differences(wanted, view), by_hand(wanted, view)
+    return context, wanted, view
 
 
 def draw_plan(requests: Sequence[Request], by_hand: Sequence[str]) -> None:

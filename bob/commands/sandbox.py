@@ -102,6 +102,7 @@ def describe(sandbox: Sandbox) -> dict[str, Any]:
         "schema": SCHEMA,
         "name": sandbox.name,
         "inventory": str(sandbox.layout.inventory),
+        "registry": sandbox.layout.registry_address,
         "nodes": [
             {
                 "name": node.name,
@@ -125,6 +126,7 @@ def _draw(view: dict[str, Any]) -> None:
         table.add_row(node["name"], power, *node["addresses"].values(), node["bmc"])
     console.out.print(table)
     console.out.print(f"inventory: {view['inventory']}")
+    console.out.print(f"registry: {view['registry']}")
     for fault in view["faults"]:
         console.out.print("fault: " + "  ".join(f"{key}={value}" for key, value in fault.items()))
     if not view["faults"]:

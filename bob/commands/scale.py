@@ -9,6 +9,7 @@ import typer
 from bob.commands._cluster import ClusterOption
 from bob.commands._wish import AcceptOption, DetachOption, wish
 from bob.console import Format, OutputOption, YesOption
+from bob.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 def scale(
     service: Annotated[str, typer.Argument(help="A service that is deployed.")],
-    count: Annotated[int, typer.Argument(metavar="N", help="How many instances there shall be.")],
+    count: Annotated[
+        str,
+        typer.Argument(metavar="N", help="How many, or `auto`: as the catalogue says."),
+    ],
     accept: AcceptOption = None,
     cluster: ClusterOption = None,
     yes: YesOption = False,
@@ -27,6 +31,17 @@ def scale(
 ) -> None:
     """Run N instances of a service, each on a node of its own, and wait until all are healthy."""
     wish(
-        "scale", service, cluster=cluster, params={"count": count}, accept=accept, yes=yes,
-        detach=detach, output=output, question=f"Run {count} instances of {service}?",
+        "scale", service, cluster=cluster, params={"count": parse_count(count)}, accept=accept,
+        yes=yes, detach=detach, output=output, question=f"Run {count} instances of {service}?",
     )  # fmt: skip
+
+
+def parse_count(text: str) -> int | str:
+    """A number of instances, or "auto". Raises `UsageError`."""
+    from bob.ops.kinds.scale import AUTO
+
+    if text == AUTO:
+        return AUTO
+    if not text.isdecimal():
+        raise UsageError(f"{text!r} is no number of instances", cure="Use 1, 2, 3, … or auto.")
+    return int(text)

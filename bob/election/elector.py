@@ -46,6 +46,7 @@ class Elector:
 
     `consul` is the agent of this node (the session lives and dies with this node) with a timeout of
     `timing.timeout`. It needs the rights to write sessions of the node and the leader key.
+    Each part of Bob that has one leader of its own elects it by another `key`.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Elector:
         memory: SessionMemory,
         timing: Timing | None = None,
         clock: Clock = BOOT_CLOCK,
+        key: str = LEADER_KEY,
     ) -> None:
+        self._key = key
         self._consul = consul
         self._memory = memory
         self._timing = timing or Timing()
@@ -105,7 +108,7 @@ class Elector:
         """
         held = self.leadership()
         guard = len(txn.operations)
-        result = txn.check_session(LEADER_KEY, held.session).commit()
+        result = txn.check_session(self._key, held.session).commit()
         if guard in result.failed:
             self._reread()
             raise LockLost(
@@ -122,7 +125,7 @@ class Elector:
         if not view.session:
             return
         try:
-            self._consul.kv.release(LEADER_KEY, b"", view.session)
+            self._consul.kv.release(self._key, b"", view.session)
             self._consul.session.destroy(view.session)
         except Unreachable as error:  # then its time runs out by itself
             logs.get().warning("not resigned", error=str(error))
@@ -141,11 +144,11 @@ class Elector:
                 with self._changing:
                     self._view = replace(self._view, renewed=sent)
             case Acquire():
-                taken = self._consul.kv.acquire(LEADER_KEY, self._name, view.session)
+                taken = self._consul.kv.acquire(self._key, self._name, view.session)
                 # The answer tells neither the epoch nor who refused us: read it.
                 self._reread(0.0 if taken else RETRY_SECONDS)
             case Watch(wait):
-                read = self._consul.kv.read(LEADER_KEY, index=view.index, wait=wait)
+                read = self._consul.kv.read(self._key, index=view.index, wait=wait)
                 with self._changing:
                     if self._view is view:  # else a commit has found out more in the meantime
                         self._view = replace(view, key=read.value, index=read.index)

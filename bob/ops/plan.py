@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bob.catalogue import Catalogue, instances
 from bob.ops.kind import Request
 from bob.ops.kinds import settings
+from bob.ops.services.wishes import parse_wish
 from bob.ops.view import JOINING, ClusterView
 from inventory import Cluster, Node
 
@@ -31,6 +33,11 @@ def differences(wanted: Cluster, view: ClusterView) -> tuple[Request, ...]:
 def by_hand(wanted: Cluster, view: ClusterView) -> tuple[str, ...]:
     """Differences that no operation makes, each with what to do."""
     return tuple(_by_hand(wanted, view))
+
+
+def following(wanted: Cluster, view: ClusterView, catalogue: Catalogue) -> tuple[str, ...]:
+    """How many instances the robot will run of services whose number follows the cluster."""
+    return tuple(_following(wanted, view, catalogue.extended(view.catalogue)))
 
 
 def sentence(request: Request) -> str:
@@ -73,6 +80,18 @@ def _upgraded(wanted: Cluster, view: ClusterView) -> Iterator[Request]:
     changed = {name: value for name, value in after.items() if value != before[name]}
     if changed:
         yield Request(UPGRADE, view.cluster.name, {"versions": changed})
+
+
+def _following(wanted: Cluster, view: ClusterView, catalogue: Catalogue) -> Iterator[str]:
+    for name, document in sorted(view.services.items()):
+        wish = parse_wish(document)
+        if wish.scaled or name not in catalogue.names():
+            continue
+        rule = catalogue.service(name).count
+        if isinstance(rule, int) or instances(rule, len(wanted.nodes)) == wish.count:
+            continue
+        count = instances(rule, len(wanted.nodes))
+        yield f"{name}: {wish.count} -> {count} instances ({rule})"
 
 
 def _by_hand(wanted: Cluster, view: ClusterView) -> Iterator[str]:

@@ -17,6 +17,8 @@ from bob.ops.view import ClusterView, Quorum
 from inventory import NetworkName
 
 SERVICES = "bob/services/"
+CATALOGUE = "bob/catalogue/"
+GENERATIONS = "bob/generations/"
 TUNING = "bob/tuning"
 UNTIL = "bob/certificates"
 T = TypeVar("T")
@@ -56,6 +58,11 @@ def sense(
         services={
             entry.key.removeprefix(SERVICES): entry.json() for entry in mgmt.kv.list(SERVICES)
         },
+        catalogue=stored_catalogue(mgmt),
+        generations={
+            entry.key.removeprefix(GENERATIONS): int(entry.value)
+            for entry in mgmt.kv.list(GENERATIONS)
+        },
         certificates_until=until.json()["until"] if (until := mgmt.kv.get(UNTIL)) else None,
         tuning=tuning.json() if (tuning := mgmt.kv.get(TUNING)) else None,
         held={
@@ -63,6 +70,14 @@ def sense(
         },
         nomad_known=nodes is not None and jobs is not None,
     )
+
+
+def stored_catalogue(consul: Consul) -> dict[str, str]:
+    """The services that operators added: texts by path ("web/service.yaml")."""
+    return {
+        entry.key.removeprefix(CATALOGUE): entry.value.decode(errors="replace")
+        for entry in consul.kv.list(CATALOGUE)
+    }
 
 
 def _quorum(operator: quorum.Operator) -> Quorum:

@@ -75,6 +75,8 @@ class ClusterView:
     `consul` the quorum of each network; `nodes` Nomad's nodes by name (the ready one of several;
     the others are `former_nodes`); `jobs` all jobs of Nomad by id; `services` the wishes in
     `bob/services/` (JSON documents).
+    `catalogue` has the services that operators added: texts by path ("web/service.yaml").
+    `generations` is the number of the newest configuration of each service that has one.
     `volumes` names the volumes that Nomad made on a host, and which are nowhere else, by node.
     `tuning` are the settings by size that were written last (`bob.ops.tuning.settings`).
     `certificates_until` is when the first certificate ends (Unix time), None when nobody noted it.
@@ -92,6 +94,8 @@ class ClusterView:
     former_nodes: tuple[Node, ...] = ()
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    catalogue: Mapping[str, str] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
     volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tuning: Mapping[str, object] | None = None
     certificates_until: float | None = None

@@ -1,8 +1,8 @@
 """Who may do what in Consul: policies and tokens as data, the least that works for each part.
 
 `consul_access` is what one datacenter needs before its agents work; `workload_access` is how jobs
-of Nomad prove who they are, and can be created only when Nomad answers. Nomad itself needs no
-policy yet: its only token is the management token.
+of Nomad prove who they are, and can be created only when Nomad answers. Nomad itself has one policy
+besides its management token: that of the healthcheck, which looks only.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ from bob.provision.secrets import Secrets
 from inventory.model import Cluster, NetworkName
 
 SECRET_KEYS = "bob/secret/"  # noqa: S105 - a prefix of keys, not a secret
+HEALTH_KEYS = "health/"
+HEALTH_NOMAD_TOKEN = f"{SECRET_KEYS}parts/healthcheck/nomad"
+HEALTH_NOMAD_POLICY = "bob-healthcheck"
+HEALTH_NOMAD_RULES = """\
+namespace "*" { capabilities = ["list-jobs", "read-job"] }
+node { policy = "read" }
+"""
 MANAGEMENT_POLICY = "global-management"  # Consul's own
 AUTH_METHOD = "nomad-workloads"
 TASK_ROLE = "nomad-default-tasks"
@@ -66,10 +73,21 @@ def consul_access(
         for node in cluster.nodes
     ]
     tokens.append(token(secrets.operator, "operator", OPERATOR_POLICY.name))
+    watched = [node.name for node in cluster.nodes if node.name in secrets.healthchecks]
+    policies += [health_policy(name, network) for name in watched]
+    tokens += [
+        Token(
+            _accessor(dc, f"healthcheck of {name}", secrets.generation),
+            secrets.healthchecks[name].get_secret_value(),
+            f"healthcheck of {name}",
+            _health_policies(name, network, server=name in servers),
+        )
+        for name in watched
+    ]
     tokens.append(token(secrets.robot[network], f"robot of {cluster.name}", MANAGEMENT_POLICY))
     if network is NetworkName.MGMT:
         policies += [node_policy(node.name) for node in cluster.nodes]
-        policies.append(REQUESTS_POLICY)
+        policies += [REQUESTS_POLICY, CLUSTERCHECK_POLICY]
         tokens += [
             token(
                 secrets.bob_agents[node.name],
@@ -153,17 +171,38 @@ def node_policy(node: str) -> Policy:
     )
 
 
+def health_policy(node: str, network: NetworkName) -> Policy:
+    """The healthcheck of a node sees who is there; on mgmt it tells how its own node is."""
+    rules = [("node_prefix", "", "read")]
+    if network is NetworkName.MGMT:
+        rules += [
+            ("key", f"{HEALTH_KEYS}nodes/{node}", "write"),
+            ("service", "nodecheck", "write"),
+            ("session", node, "write"),
+        ]
+    return _policy(f"bob-health-{node}", f"healthcheck of {node}", _rules(rules))
+
+
+def _health_policies(node: str, network: NetworkName, *, server: bool) -> tuple[str, ...]:
+    """The policies of a healthcheck. Those of servers may watch the cluster, one at a time."""
+    own = health_policy(node, network).name
+    whole = server and network is NetworkName.MGMT
+    return (own, CLUSTERCHECK_POLICY.name) if whole else (own,)
+
+
 def node_accessors(
     cluster: Cluster, network: NetworkName, node: str, generation: int
 ) -> tuple[str, ...]:
     """Accessor ids of the tokens that `consul_access` makes for a node alone."""
-    dc, agents = datacenter(cluster, network), ("Consul agent", "bob-agent", "Nomad agent")
+    dc = datacenter(cluster, network)
+    agents = ("Consul agent", "bob-agent", "Nomad agent", "healthcheck")
     return tuple(_accessor(dc, f"{agent} of {node}", generation) for agent in agents)
 
 
 def node_policies(node: str) -> tuple[str, ...]:
     """Names of the policies that `consul_access` makes for a node alone."""
-    return agent_policy(node).name, node_policy(node).name
+    health = health_policy(node, NetworkName.MGMT)
+    return agent_policy(node).name, node_policy(node).name, health.name
 
 
 def _policy(name: str, description: str, rules: str) -> Policy:
@@ -231,6 +270,23 @@ REQUESTS_POLICY = _policy(
                 ("key_prefix", f"bob/{part}/", "write")
                 for part in ("ops", "active", "services", "history")
             ),
+        ],
+        operator="read",
+    ),
+)
+
+CLUSTERCHECK_POLICY = _policy(
+    "bob-clustercheck",
+    "The healthchecks of servers: one of them looks at everything but secrets, and tells",
+    _rules(
+        [
+            ("key", f"{HEALTH_KEYS}cluster", "write"),
+            ("key", f"{HEALTH_KEYS}leader", "write"),
+            ("key", "bob/leader", "read"),
+            ("key_prefix", "bob/nodes/", "read"),
+            ("key", HEALTH_NOMAD_TOKEN, "read"),
+            ("service_prefix", "", "read"),
+            ("service", "clustercheck", "write"),
         ],
         operator="read",
     ),

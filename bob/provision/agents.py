@@ -1,7 +1,7 @@
 """The agents of a node as data: their units, folders and ports.
 
 One Consul agent per network (each a gossip pool and a datacenter of its own), one Nomad agent, and
-Bob's own, which only shows its metrics on the loopback address.
+Bob's own: bob-agent, which only shows its metrics on the loopback address, and healthcheck.
 Gossip and RPC use the same ports on every network, since each agent binds its own network's
 address. HTTP ports differ, since all agents share the loopback address; a step of 10 keeps them
 apart from each other and from DNS (a step of 100 would meet Consul's usual DNS port 8600).
@@ -46,6 +46,12 @@ BOB_CONFIG_DIR = CONFIG_ROOT / "agent"
 BOB_DATA_DIR = DATA_ROOT / "agent"
 BOB_RUN_DIR = PurePosixPath("/run/bob/agent")
 BOB_METRICS_PORT = 8590
+
+HEALTH_UNIT = "healthcheck"
+HEALTH_CONFIG_DIR = CONFIG_ROOT / HEALTH_UNIT
+HEALTH_RUN_DIR = PurePosixPath("/run/bob/healthcheck")
+HEALTH_METRICS_PORT = 8591
+HEALTH_ECHO_PORT = 8592  # on every network: neighbours ask whether they are heard
 
 Protocol = Literal["tcp", "udp"]
 
@@ -121,12 +127,14 @@ def listeners(cluster: Cluster, node: Node, *, server: bool) -> tuple[Listener, 
         own = str(node.addresses[agent.network])
         opens(agent.unit, LOOPBACK, agent.http_port, "tcp")
         opens(agent.unit, own, CONSUL_GOSSIP_PORT, "tcp", "udp")
+        opens(HEALTH_UNIT, own, HEALTH_ECHO_PORT, "udp")
         if agent.dns_port is not None:
             opens(agent.unit, LOOPBACK, agent.dns_port, "tcp", "udp")
         if server:
             opens(agent.unit, own, CONSUL_RPC_PORT, "tcp")
             opens(agent.unit, mgmt, agent.https_port, "tcp")
     opens(BOB_UNIT, LOOPBACK, BOB_METRICS_PORT, "tcp")
+    opens(HEALTH_UNIT, LOOPBACK, HEALTH_METRICS_PORT, "tcp")
     opens(NOMAD_UNIT, LOOPBACK, NOMAD_HTTP_PORT, "tcp")
     opens(NOMAD_UNIT, mgmt, NOMAD_HTTP_PORT, "tcp")
     if server:

@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bob.provision import consul_config, nomad_config, units
+from bob.provision import consul_config, health_config, nomad_config, units
 from bob.provision.agent_config import CONFIG_FILE as AGENT_CONFIG_FILE
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import (
     BOB_UNIT,
     CONSUL_USER,
+    HEALTH_UNIT,
     NOMAD_CONFIG_DIR,
     NOMAD_UNIT,
     UNIT_DIR,
@@ -86,6 +87,21 @@ def files_for(
         *_nomad_files(nomad, authorities.nomad, certificates.nomad),
         NodeFile(str(AGENT_CONFIG_FILE), own.content(), 0o600),
         _text(f"{UNIT_DIR}/{BOB_UNIT}.service", units.bob_unit()),
+        *health_files(cluster, node, servers, secrets),
+    )
+
+
+def health_files(
+    cluster: Cluster, node: Node, servers: Sequence[str], secrets: Secrets
+) -> tuple[NodeFile, ...]:
+    """None in a cluster whose secrets were made before there was a healthcheck."""
+    token = secrets.healthchecks.get(node.name)
+    if token is None:
+        return ()
+    config = health_config.health_config(cluster, node, servers, token)
+    return (
+        NodeFile(str(health_config.CONFIG_FILE), config, 0o600),
+        _text(f"{UNIT_DIR}/{HEALTH_UNIT}.service", units.health_unit()),
     )
 
 

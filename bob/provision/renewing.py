@@ -31,6 +31,7 @@ def renewed(known: Secrets, make: Callable[[], SecretStr]) -> Secrets:
             "consul_agents": FrozenMapping(agents),
             "nomad_agents": FrozenMapping({node: make() for node in known.nomad_agents}),
             "bob_agents": FrozenMapping({node: make() for node in known.bob_agents}),
+            "healthchecks": FrozenMapping({node: make() for node in known.healthchecks}),
             "robot": FrozenMapping({network: make() for network in known.robot}),
             "dns": make(),
             "operator": make(),

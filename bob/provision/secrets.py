@@ -61,6 +61,8 @@ class Secrets(BaseModel):
     """Consul token with which people look and the command line asks; valid on every network."""
     bob_agents: FrozenMap[str, Secret]
     """Consul token of each node's bob-agent, for its own tasks and facts (mgmt only)."""
+    healthchecks: FrozenMap[str, Secret] = FrozenMapping({})
+    """Consul token of each node's healthcheck, valid on every network."""
     robot: FrozenMap[NetworkName, Secret]
     """Consul token of the robot, which may do everything, one per datacenter."""
     requests: Secret
@@ -126,6 +128,7 @@ def complete(existing: Secrets | None, cluster: Cluster) -> Secrets:
         dns=existing.dns if existing else new_token(),
         operator=existing.operator if existing else new_token(),
         bob_agents=_extended(existing.bob_agents if existing else None, names, new_token),
+        healthchecks=_extended(existing.healthchecks if existing else None, names, new_token),
         robot=_extended(existing.robot if existing else None, networks, new_token),
         requests=existing.requests if existing else new_token(),
         ssh_key=existing.ssh_key if existing else ssh_keys.make(),

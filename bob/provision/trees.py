@@ -17,13 +17,15 @@ class Tree:
     """A folder with an executable `name` at its top, and no empty file anywhere.
 
     `digest` names its content; `sha256` is of the tar archive inside the Debian archive `packed`.
-    The unit `name` is marked as stale when the folder is put in place.
+    The unit `name`, and `others` that run from the same folder, are marked as stale when it is put
+    in place.
     """
 
     name: str
     digest: str
     sha256: str
     packed: Path
+    others: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -53,6 +55,7 @@ class Tree:
 
     @property
     def link(self) -> str:
-        """See `Program`. The unit is marked before: it runs something else until it restarts."""
-        mark = f"mkdir -p {BIN} {STALE}; : >{STALE}/{self.name}"
+        """See `Program`. Units are marked before: they run something else until they restart."""
+        marks = "".join(f"; : >{STALE}/{unit}" for unit in (self.name, *self.others))
+        mark = f"mkdir -p {BIN} {STALE}{marks}"
         return f"{mark}; ln -sfn {self.place} {BIN}/{self.name}"

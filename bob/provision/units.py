@@ -12,6 +12,7 @@ from bob.provision.agents import (
     BOB_UNIT,
     CONSUL_RPC_PORT,
     CONSUL_USER,
+    HEALTH_RUN_DIR,
     LOOPBACK,
     NOMAD_CONFIG_DIR,
     NOMAD_DATA_DIR,
@@ -19,6 +20,7 @@ from bob.provision.agents import (
     consul_agent,
 )
 from bob.provision.consul_config import CONFIG_FILE as CONSUL_CONFIG_FILE
+from bob.provision.health_config import CONFIG_FILE as HEALTH_CONFIG_FILE
 from bob.provision.nomad_config import CONFIG_FILE as NOMAD_CONFIG_FILE
 from bob.provision.templates import render
 from inventory.model import NetworkName
@@ -66,6 +68,17 @@ def bob_unit() -> str:
         config_file=AGENT_CONFIG_FILE,
         run_dir=BOB_RUN_DIR.relative_to(_RUN),
         state_dir=BOB_DATA_DIR.relative_to(_VAR_LIB),
+    )
+
+
+def health_unit() -> str:
+    """The systemd unit of healthcheck, the same on every node."""
+    return render(
+        "healthcheck.service.j2",
+        consul_unit=consul_agent(NetworkName.MGMT).unit,
+        program=BIN_DIR / BOB_UNIT,
+        config_file=HEALTH_CONFIG_FILE,
+        run_dir=HEALTH_RUN_DIR.relative_to(_RUN),
     )
 
 

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bob.machine.programs import run
 from bob.sandbox.cgroups import Hierarchies
-from bob.sandbox.programs import run
 
 REBOOT_EXIT_CODE = 133  # systemd-nspawn: the guest wants to be started again
 _NSPAWN_SETTINGS = {"SYSTEMD_SECCOMP": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}

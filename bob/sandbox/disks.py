@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from bob.machine.programs import run
 from bob.sandbox.container import Host, Nic
 from bob.sandbox.layout import NETWORKS, Layout, NodeLayout
-from bob.sandbox.programs import run
 
 _HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 

@@ -13,8 +13,9 @@ from typing import IO
 
 from bob import paths
 from bob.errors import Permanent
-from bob.sandbox import apt, recipe
-from bob.sandbox.caching import Say, build_once
+from bob.machine import apt
+from bob.machine.caching import Say, build_once
+from bob.sandbox import recipe
 
 LINES_KEPT_FOR_ERRORS = 15
 

@@ -5,7 +5,8 @@ its name from here, so that `down` finds all of it without having seen `up`.
 
     machine ── bobS ──┐                        (veth, .253 on the mgmt subnet)
                       │
-        netns bob-NAME: bridges mgmt, storage, tenant (.254 each), BMCs on mgmt (.110+N, port 623)
+        netns bob-NAME: bridges mgmt, storage, tenant (.254 each), BMCs on mgmt (.110+N, port 623),
+                      │                       the registry on mgmt (.254, port 5000)
                       │ n1-mgmt, n1-storage, n1-tenant, n2-mgmt, …
         netns bob-NAME-n1: eth0, eth1, eth2 (.10+N each)
 """
@@ -24,6 +25,7 @@ from bob.sandbox.node_layout import BMC_PORT, BMC_USER, NETWORKS, NodeLayout, ad
 __all__ = ["BMC_PORT", "BMC_USER", "MAX_NODES", "NETWORKS", "SLOTS", "Layout", "NodeLayout"]
 
 SLOTS = range(10)  # sandboxes that can exist at once: each has its own three subnets
+REGISTRY_PORT = 5000
 MAX_NODES = 89  # host addresses end at .99, BMC addresses start at .111
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
@@ -86,6 +88,16 @@ class Layout:
     def faults(self) -> Path:
         """The faults in force, a JSON list."""
         return self.dir / "faults.json"
+
+    @property
+    def registry(self) -> Path:
+        """Configuration, log and process id of the container registry; its data is in the cache."""
+        return self.dir / "registry"
+
+    @property
+    def registry_address(self) -> str:
+        """Where hosts and the machine reach the registry, as image names begin."""
+        return f"{self.bridge_address('mgmt')}:{REGISTRY_PORT}"
 
     @property
     def ssh_key(self) -> Path:

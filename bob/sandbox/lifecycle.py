@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from bob import paths
 from bob.errors import Permanent, UsageError
+from bob.machine.caching import Say
+from bob.machine.locking import exclusive
 from bob.sandbox import (
     bmc,
     cluster_file,
@@ -16,14 +19,13 @@ from bob.sandbox import (
     image,
     network,
     readiness,
+    registry,
     requirements,
     simulator,
     teardown,
 )
-from bob.sandbox.caching import Say
 from bob.sandbox.cgroups import Hierarchies
 from bob.sandbox.layout import SLOTS, Layout, NodeLayout, check_name
-from bob.sandbox.locking import exclusive
 from bob.sandbox.record import Sandbox, all_records, read
 
 LOCK_SECONDS = 60.0
@@ -39,12 +41,12 @@ def up(name: str, nodes: int | None, say: Say) -> Sandbox:
     """
     check_name(name)
     requirements.check()
-    sim, root = simulator.ensure(say), image.ensure(say)
+    parts = _Parts(simulator.ensure(say), image.ensure(say), registry.ensure(say))
     with _locked(name):
         before = _existing(name)
         sandbox = _record(name, nodes, before)
         try:
-            _make(sandbox, before, sim, root, say)
+            _make(sandbox, before, parts, say)
         except BaseException as error:
             with teardown.uninterrupted():
                 say("removing what was made")
@@ -135,7 +137,15 @@ def _living(hierarchies: Hierarchies) -> Hierarchies:
     return hierarchies if all(p.is_dir() for p in parents) else Hierarchies.of_this_process()
 
 
-def _make(sandbox: Sandbox, before: Sandbox | None, sim: Path, root: Path, say: Say) -> None:
+class _Parts(NamedTuple):
+    """What sandboxes share, in the cache."""
+
+    sim: Path
+    root: Path
+    registry: Path
+
+
+def _make(sandbox: Sandbox, before: Sandbox | None, parts: _Parts, say: Say) -> None:
     layout = sandbox.layout
     grown = before is None or before.layout != layout
     sandbox.hierarchies.make_unified(layout.helper_cgroup)
@@ -145,13 +155,14 @@ def _make(sandbox: Sandbox, before: Sandbox | None, sim: Path, root: Path, say: 
     disks.make_operator_key(layout)
     cgroups = sandbox.hierarchies.to_json()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda node: disks.prepare(layout, node, root, cgroups), missing))
+        list(pool.map(lambda node: disks.prepare(layout, node, parts.root, cgroups), missing))
     disks.write_known_hosts(layout)
     if grown or not layout.inventory.exists():  # else it may hold wishes of the operator
         cluster_file.write(layout)
     if missing:
         say(f"starting {', '.join(node.name for node in missing)}")
-    _start(missing, sandbox, sim)
+    _start(missing, sandbox, parts.sim)
+    registry.start(layout, parts.registry, sandbox.hierarchies)
     on = [node for node in layout if node in missing or sandbox.power(node.name) == "on"]
     readiness.wait_until_ready(on, READY_SECONDS)
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
+from bob.machine.programs import run
 from bob.sandbox.layout import NETWORKS, Layout, NodeLayout
-from bob.sandbox.programs import run
 
 _MACHINE_PORT = "machine"  # the switch's end of the machine's link
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
+from bob.sandbox.layout import SLOTS
+from bob.sandbox.node_layout import address
+
 RELEASE = "bookworm"
 
 PACKAGES = (
@@ -56,6 +59,8 @@ _DOCKER_CONFIG = {
     "exec-opts": ["native.cgroupdriver=cgroupfs"],
     "storage-driver": "overlay2",
     "log-opts": {"max-size": "10m"},
+    # The sandbox's own registry, in whichever slot this host will be, speaks plain HTTP.
+    "insecure-registries": [f"{address(slot, 'mgmt', 0)}/24" for slot in SLOTS],
 }
 
 # containerd probes each plugin's storage at start; docker uses none of these.

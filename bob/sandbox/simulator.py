@@ -14,13 +14,11 @@ from typing import IO
 
 from bob import paths
 from bob.errors import Permanent, PreflightRefused
-from bob.sandbox import apt
-from bob.sandbox.caching import Say, build_once
-from bob.sandbox.programs import run
+from bob.machine import apt, debs
+from bob.machine.caching import Say, build_once
 
 VERSION = "2.0.37-1"
 _RELEASE = "trixie"
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SHA256 = {
     "openipmi_2.0.37-1_amd64.deb": (
         "a116b11c27390869128ac1e76b042f68611eda0bdc8602d0eb4953abe6a2aff5"
@@ -55,26 +53,11 @@ def command(folder: Path) -> list[str]:
 def _fetch(folder: Path, lock: IO[str], *, say: Say) -> None:
     say(f"fetching the BMC simulator (ipmi_sim {VERSION})")
     private = folder / "apt"
-    for name in ("lists/partial", "cache/archives/partial"):
-        (private / name).mkdir(parents=True)
-    sources = private / "sources.list"
-    sources.write_text(f"deb [signed-by={_KEYRING}] {apt.mirror()} {_RELEASE} main\n")
-    options = [
-        f"-oDir::Etc::sourcelist={sources}",
-        "-oDir::Etc::sourceparts=/dev/null",
-        f"-oDir::State::lists={private / 'lists'}",
-        f"-oDir::Cache={private / 'cache'}",
-        "-oDir::State::status=/dev/null",
-        "-oAPT::Sandbox::User=root",  # apt's own user may not enter our cache
-        "-oAcquire::Languages=none",
-    ]
-    fetch = partial(run, cwd=private, keep_open=[lock.fileno()], cure=apt.UNREACHABLE_CURE)
-    fetch("apt-get", *options, "update")
+    sources = f"deb [signed-by={apt.KEYRING}] {apt.mirror()} {_RELEASE} main\n"
     wanted = [name.replace("_", "=", 1).rsplit("_", 1)[0] for name in _SHA256]
-    fetch("apt-get", *options, "download", *wanted)
-    for name, expected in _SHA256.items():
-        verify(private / name, expected)
-        run("dpkg-deb", "-x", str(private / name), str(folder))
+    for package in debs.download(private, sources, wanted, lock):
+        verify(package, _SHA256[package.name])
+        debs.unpack(package, folder)
     shutil.rmtree(private)
 
 

@@ -39,6 +39,7 @@ QUIET_SECONDS = 45.0  # the leader looks more often in the half minute after it 
 IDLE_SECONDS = 60.0
 SERVICES = {"demo": 3, "haproxy": 2}
 SYSTEM_HZ = os.sysconf("SC_CLK_TCK")
+BUDGETS = {"bob-agent": 45, "healthcheck": 20}  # MB on each node
 
 
 def main() -> None:
@@ -78,16 +79,20 @@ def cost(lab: Lab) -> None:
     """Memory and processor of the agents while nothing happens."""
     rest(QUIET_SECONDS)
     leader = robot_leader(lab)
-    before = {node.name: spent(lab, node.name) for node in lab.sandbox.nodes}
+    before = {
+        (node.name, unit): spent(lab, node.name, unit)
+        for node in lab.sandbox.nodes
+        for unit in BUDGETS
+    }
     began = time.monotonic()
     rest(IDLE_SECONDS)
     took = time.monotonic() - began
-    for node in lab.sandbox.nodes:
-        share = (spent(lab, node.name)[0] - before[node.name][0]) / took
-        role = "leads" if node.name == leader else "follows"
-        memory = spent(lab, node.name)[1]
+    for (node, unit), (spent_before, _) in before.items():
+        spent_now, memory = spent(lab, node, unit)
+        share = (spent_now - spent_before) / took
+        role = "leads" if node == leader else "follows"
         print(
-            f"bob-agent of {node.name} ({role}): {memory:.1f} MB PSS (goal 45), "
+            f"{unit} of {node} ({role}): {memory:.1f} MB PSS (goal {BUDGETS[unit]}), "
             f"{share:.2%} of a core (goal 0.5 %)", flush=True,
         )  # fmt: skip
 
@@ -98,10 +103,10 @@ def rest(seconds: float) -> None:
     wait_for(lambda: time.monotonic() > over, what="idle", deadline=PATIENCE)
 
 
-def spent(lab: Lab, node: str) -> tuple[float, float]:
-    """CPU seconds and proportional memory (MB) of the agent of a node."""
+def spent(lab: Lab, node: str, unit: str) -> tuple[float, float]:
+    """CPU seconds and proportional memory (MB) of a daemon of ours on a node."""
     script = (
-        "p=$(systemctl show -P MainPID bob-agent); cat /proc/$p/stat; "
+        f"p=$(systemctl show -P MainPID {unit}); cat /proc/$p/stat; "
         "awk '/^Pss:/ { print $2 }' /proc/$p/smaps_rollup"
     )
     stat, memory = lab.on(node, script).splitlines()

@@ -29,6 +29,8 @@ from bob.clients.nomad import (
     Server,
     State,
     TaskEvent,
+    Variable,
+    Variables,
 )
 from bob.clients.quorum import (
     AutopilotHealth,
@@ -57,6 +59,7 @@ class FakeNomad(Nomad):
         self.nodes = FakeNodes(fleet, self.http)  # type: ignore[arg-type]
         self.rollouts = FakeRollouts(fleet)
         self.operator = FakeOperator(servers)
+        self.variables = FakeVariables()
 
     def leader(self) -> str:
         return "127.0.0.1:4647"
@@ -71,6 +74,10 @@ class FakeJobs(Jobs):
         with self._fleet.lock:
             found = self._fleet.jobs.get(job)
             return copy.deepcopy(found)
+
+    def versions(self, job: str, *, namespace: str = "default") -> tuple[dict[str, Any], ...]:
+        with self._fleet.lock:
+            return tuple(copy.deepcopy(self._fleet.versions.get(job, [])[::-1]))
 
     def parse(self, text: str, variables: str = "") -> dict[str, Any]:
         """Only what the fake needs of a job; the rest of the text stands for its definition."""
@@ -260,6 +267,30 @@ class FakeRollouts(Rollouts):
 
     def stderr(self, allocation: str, task: str) -> str:
         return ""
+
+
+class FakeVariables(Variables):
+    def __init__(self) -> None:
+        self._found: dict[str, Variable] = {}
+        self._index = 0
+
+    def get(self, path: str, *, namespace: str = "default") -> Variable | None:
+        return self._found.get(path)
+
+    def put(
+        self,
+        path: str,
+        items: Mapping[str, str],
+        *,
+        cas: int | None = None,
+        namespace: str = "default",
+    ) -> bool:
+        found = self._found.get(path)
+        if cas is not None and cas != (found.modify_index if found else 0):
+            return False
+        self._index += 1
+        self._found[path] = Variable(path, dict(items), self._index)
+        return True
 
 
 class FakeOperator(Operator):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+KEPT_VERSIONS = 6  # of a job; as many as Nomad remembers
 KEPT = 8  # finished instances of a job that can still be seen
 
 Job = dict[str, Any]
@@ -60,8 +61,10 @@ class Fleet:
         self.start = start
         self.hosts = {host.id: host for host in map(Host, hosts)}
         self.jobs: dict[str, Job] = {}
+        self.versions: dict[str, list[Job]] = defaultdict(list)  # the newest last
         self.index = 10
         self.broken: set[str] = set()  # jobs whose new instances never become healthy
+        self.sick: dict[str, set[int]] = {}  # versions of jobs whose instances are unhealthy
         self._of_job: dict[str, list[Instance]] = defaultdict(list)
         self._on_host: dict[str, set[str]] = defaultdict(set)  # jobs that live on a host
         self._short: set[str] = set()  # jobs that want more instances than they have
@@ -111,7 +114,7 @@ class Fleet:
         """What the deployment found."""
         if instance.ended or self.now() < instance.starts or instance.job in self.broken:
             return None
-        return True
+        return instance.version not in self.sick.get(instance.job, ())
 
     def count(self, job: str) -> int:
         """Wished instances; 0 for a job that is stopped."""
@@ -140,6 +143,8 @@ class Fleet:
         name, known = job["ID"], self.jobs.get(job["ID"])
         version = 0 if known is None else known["Version"] + changed
         self.jobs[name] = job | {"Version": version, "JobModifyIndex": self.index}
+        older = [each for each in self.versions[name] if each["Version"] != version]
+        self.versions[name] = [*older, self.jobs[name]][-KEPT_VERSIONS:]
         for instance in self.live(name):
             if replaced:
                 self._end(instance, "complete")
@@ -154,6 +159,7 @@ class Fleet:
         for instance in self.live(job):
             self._end(instance, "complete")
         self.jobs.pop(job, None)
+        self.versions.pop(job, None)
         self._of_job.pop(job, None)
         self._short.discard(job)
 

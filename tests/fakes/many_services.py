@@ -48,5 +48,5 @@ def many_services(folder: Path, count: int, instances: int = 1) -> Catalogue:
 def use(catalogue: Catalogue) -> None:
     """Let the kinds of operations of this process know these services instead of Bob's own."""
     known = kinds()
-    for name in ("deploy", "maintain", "scale", "undeploy"):
+    for name in ("configure", "deploy", "maintain", "restart", "rollback", "scale", "undeploy"):
         cast(Deploy | Maintain | Scale | Undeploy, known[name]).catalogue = catalogue

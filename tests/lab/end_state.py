@@ -19,9 +19,11 @@ stat -c '%n %a %U:%G' /etc/resolv.conf /etc/systemd/system/*.service
 cat /etc/bob/cluster
 """
 LIVING = ("bob/history/", "bob/leader", "bob/facts/", "bob/tasks/")  # come and go by themselves
-AGENTS = "'consul-*' nomad bob-agent"
+AGENTS = "'consul-*' nomad bob-agent healthcheck"
 UNITS = f"for u in {AGENTS}; do systemctl list-units --all --plain --no-legend $u; done"
-ENABLED = "systemctl is-enabled consul-mgmt consul-storage consul-tenant nomad bob-agent"
+ENABLED = (
+    "systemctl is-enabled consul-mgmt consul-storage consul-tenant nomad bob-agent healthcheck"
+)
 
 
 def end_state(lab: Lab) -> dict[str, Any]:

@@ -164,7 +164,8 @@ def test_no_file_on_a_host_that_others_can_read_holds_a_secret(
 def test_no_journal_holds_a_secret(cluster: Lab, words: list[str]) -> None:
     for node in cluster.sandbox.nodes:
         journal = cluster.on(node.name, "journalctl --no-pager --all --output=export")
-        for unit in ("consul-mgmt", "consul-storage", "consul-tenant", "nomad", "bob-agent"):
+        own = ("nomad", "bob-agent", "healthcheck")
+        for unit in ("consul-mgmt", "consul-storage", "consul-tenant", *own):
             assert f"_SYSTEMD_UNIT={unit}.service" in journal
         assert holding(words, journal) == []
 

@@ -48,7 +48,7 @@ def run(work: Work) -> dict[str, Any]:
         units.mark(wanted)
         for name in changed:
             _lead(links[name], programs[name])
-    others = [unit for unit in wanted if unit != BOB_UNIT]
+    others = [unit for unit in wanted if unit != BOB_UNIT and units.there(unit)]
     try:
         restarted = _bring_up(work, units, others)
     except Temporary as error:
@@ -102,7 +102,7 @@ def _put_back(
         _lead(links[name], place)
     units.unmark(BOB_UNIT)
     try:
-        _bring_up(work, units, [unit for unit in wanted if unit != BOB_UNIT])
+        _bring_up(work, units, [u for u in wanted if u != BOB_UNIT and units.there(u)])
     except Temporary as second:
         raise Temporary(f"{error}; with the former version: {second}", cure=error.cure) from error
     _forget_former(links)

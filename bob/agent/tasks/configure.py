@@ -42,7 +42,7 @@ def run(work: Work) -> dict[str, Any]:
     wanted = dict.fromkeys((*work.names("restart"), *work.names("start")))
     restarted = []
     for unit in wanted:
-        if unit == BOB_UNIT:
+        if unit == BOB_UNIT or not units.there(unit):
             continue
         work.say(f"configure: {unit}")
         if work.args.get("forget_raft"):

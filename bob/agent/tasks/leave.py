@@ -21,7 +21,7 @@ from typing import Any
 
 from bob.agent.units import Units
 from bob.agent.work import Work
-from bob.provision.agents import BOB_UNIT, NOMAD_UNIT, UNIT_DIR, consul_agent
+from bob.provision.agents import BOB_UNIT, HEALTH_UNIT, NOMAD_UNIT, UNIT_DIR, consul_agent
 from inventory import NetworkName
 
 NAME = "leave"
@@ -35,6 +35,7 @@ MGMT = consul_agent(NetworkName.MGMT).unit
 def run(work: Work) -> dict[str, Any]:
     """See above. Raises `Temporary` when a unit does not stop."""
     units = Units(work.machine, work.deadline)
+    units.stop(HEALTH_UNIT, disable=True)  # what it would find from here on is meant to be so
     units.stop(NOMAD_UNIT, disable=True)
     agents = sorted(path.stem for path in work.machine.path(UNIT_DIR).glob("consul-*.service"))
     left = [unit for unit in agents if unit != MGMT]

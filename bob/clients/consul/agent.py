@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from bob.clients.http import Http, Unreachable
@@ -80,6 +81,12 @@ class Agent:
         }  # fmt: skip
         self._http.request(
             "PUT", "/v1/agent/service/register", body={"Name": name, "ID": name, "Check": check}
+        )
+
+    def deregister_service(self, service_id: str) -> None:
+        """Take a service of this node away, with its checks; one not known is no error."""
+        self._http.request(
+            "PUT", f"/v1/agent/service/deregister/{service_id}", accept={HTTPStatus.NOT_FOUND}
         )
 
     def update_check(self, check: str, status: str, output: str) -> None:

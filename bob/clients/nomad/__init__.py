@@ -13,7 +13,7 @@ from bob.clients.nomad.records import (
     Node,
     Server,
 )
-from bob.clients.nomad.rollouts import Deployment, Rollouts, TaskEvent
+from bob.clients.nomad.rollouts import Deployment, Rollouts, TaskEvent, TaskPlace
 from bob.clients.nomad.state import State
 from bob.clients.nomad.variables import Variable, Variables
 
@@ -35,6 +35,7 @@ __all__ = [
     "Server",
     "State",
     "TaskEvent",
+    "TaskPlace",
     "TokenInfo",
     "Variable",
     "Variables",

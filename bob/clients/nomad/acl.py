@@ -1,7 +1,8 @@
-"""Nomad's ACL bootstrap with a secret we chose, and the token in use."""
+"""Nomad's ACL bootstrap with a secret we chose, the token in use, and tokens of parts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -42,6 +43,21 @@ class Acl:
             type=body["Type"],
             policies=tuple(body["Policies"] or ()),
         )
+
+    def ensure_policy(self, name: str, rules: str, description: str) -> None:
+        """Create a policy, or replace its rules (HCL)."""
+        body = {"Name": name, "Rules": rules, "Description": description}
+        self._http.request("POST", f"/v1/acl/policy/{name}", body=body)
+
+    def ensure_token(self, name: str, policies: Sequence[str]) -> str:
+        """The secret of the token with this name, made when there is none; Nomad chooses it."""
+        known = self._http.request("GET", "/v1/acl/tokens").json()
+        for token in known:
+            if token["Name"] == name and token["Type"] == "client":
+                path = f"/v1/acl/token/{token['AccessorID']}"
+                return str(self._http.request("GET", path).json()["SecretID"])
+        body = {"Name": name, "Type": "client", "Policies": list(policies)}
+        return str(self._http.request("POST", "/v1/acl/token", body=body).json()["SecretID"])
 
     def bootstrap(self, secret: str) -> bool:
         """Make `secret` (a UUID, the token of this client) the first management token.

@@ -62,6 +62,18 @@ class Jobs:
         found: Job = answer.json()
         return found
 
+    def versions(self, job: str, *, namespace: str = "default") -> tuple[Job, ...]:
+        """The versions of a job that are remembered (six), the newest first."""
+        answer = self._http.request(
+            "GET",
+            f"{_path(job)}/versions",
+            params={"namespace": namespace},
+            accept={HTTPStatus.NOT_FOUND},
+        )
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return ()
+        return tuple(answer.json()["Versions"] or ())
+
     def parse(self, text: str, variables: str = "") -> Job:
         """The job that an HCL text describes, with Nomad's defaults filled in.
 

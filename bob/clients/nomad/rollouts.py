@@ -11,6 +11,7 @@ from urllib.parse import quote
 from bob.clients.http import Http
 
 LOG_BYTES = 2000
+STDOUT, STDERR = "stdout", "stderr"
 # Types of events that follow from an earlier one and do not tell why.
 CONSEQUENCES = frozenset(
     {"Alloc Unhealthy", "Killed", "Killing", "Not Restarting", "Restarting", "Started"}
@@ -36,6 +37,16 @@ class TaskEvent:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class TaskPlace:
+    """A task of an allocation and the node it is on. `state` is pending, running or dead."""
+
+    allocation: str
+    node_name: str
+    task: str
+    state: str
+
+
 class Rollouts:
     """Reads about the progress of one job."""
 
@@ -51,10 +62,7 @@ class Rollouts:
 
     def events(self, job: str, *, namespace: str = "default") -> tuple[TaskEvent, ...]:
         """What happened to the tasks of the newest allocation on each node, by node."""
-        newest: dict[str, Mapping[str, Any]] = {}
-        found = self._get(job, "allocations", namespace) or ()
-        for allocation in sorted(found, key=lambda each: int(each["CreateIndex"])):
-            newest[allocation["NodeName"]] = allocation
+        newest = self._newest(job, namespace)
         return tuple(
             TaskEvent(newest[node]["ID"], node, task, _message(state["Events"]))
             for node in sorted(newest)
@@ -62,18 +70,37 @@ class Rollouts:
             if state["Events"]
         )
 
+    def tasks(self, job: str, *, namespace: str = "default") -> tuple[TaskPlace, ...]:
+        """The tasks of the newest allocation on each node, by node."""
+        newest = self._newest(job, namespace)
+        return tuple(
+            TaskPlace(newest[node]["ID"], node, task, state["State"])
+            for node in sorted(newest)
+            for task, state in sorted((newest[node]["TaskStates"] or {}).items())
+        )
+
     def stderr(self, allocation: str, task: str) -> str:
         """The end of what a task wrote to its standard error; fetched from its node."""
+        return self.log(allocation, task, STDERR, LOG_BYTES)
+
+    def log(self, allocation: str, task: str, stream: str, last: int) -> str:
+        """The last bytes of a log of a task ("stdout" or "stderr"); fetched from its node."""
         answer = self._http.request(
             "GET",
             f"/v1/client/fs/logs/{quote(allocation, safe='')}",
             params={
-                "task": task, "type": "stderr", "plain": "true",
-                "origin": "end", "offset": LOG_BYTES,
+                "task": task, "type": stream, "plain": "true", "origin": "end", "offset": last,
             },
             accept={HTTPStatus.NOT_FOUND},
         )  # fmt: skip
         return "" if answer.status == HTTPStatus.NOT_FOUND else answer.body.decode(errors="replace")
+
+    def _newest(self, job: str, namespace: str) -> dict[str, Mapping[str, Any]]:
+        newest: dict[str, Mapping[str, Any]] = {}
+        found = self._get(job, "allocations", namespace) or ()
+        for allocation in sorted(found, key=lambda each: int(each["CreateIndex"])):
+            newest[allocation["NodeName"]] = allocation
+        return newest
 
     def _get(self, job: str, what: str, namespace: str) -> Any:
         answer = self._http.request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from bob.catalogue import Catalogue, Service, build_image
 from bob.clients.consul import Consul
@@ -12,11 +13,15 @@ from bob.clients.nomad import Nomad, Plan
 from bob.clients.nomad.jobs import Job
 from bob.clients.ssh import Host
 from bob.errors import BobError, PreflightRefused, Temporary
+from bob.ops.configuration.store import newest_number, settings_of
 from bob.ops.deploy import changes
 from bob.ops.deploy.hosts import Lack, look
+from bob.ops.sense import sense
 from bob.ops.services.jobs import draft
+from bob.ops.services.places import places_of
 from bob.ops.services.wanted import wanted_services
 from bob.ops.services.wishes import Wanted, read_wish
+from inventory import NetworkName
 
 
 @dataclass(frozen=True)
@@ -52,21 +57,33 @@ class Intent:
         return (*hosts, *jobs)
 
 
-def intend(catalogue: Catalogue, name: str, nomad: Nomad, consul: Consul, fleet: Fleet) -> Intent:
+def intend(
+    catalogue: Catalogue,
+    name: str,
+    nomad: Nomad,
+    consul: Consul,
+    fleet: Fleet,
+    pulled: Mapping[str, str] | None = None,
+) -> Intent:
     """Look at the hosts and let Nomad plan the service and what it depends on.
 
-    A host that does not answer is left out: it gets what it lacks at the next deployment. Raises
-    `PreflightRefused` when Nomad has no host for an instance, or no host answers.
+    `pulled` has the image of each service that hosts pull. A host that does not answer is left
+    out: it gets what it lacks at the next deployment. Raises `PreflightRefused` when Nomad has no
+    host for an instance, or no host answers.
     """
     services = catalogue.in_order(name)
     images = {s.name: build_image(s.image, catalogue.files(s.name, "image"))
               for s in services if s.image}  # fmt: skip
     packages = tuple(dict.fromkeys(p for service in services for p in service.packages))
     lacks, silent = _look(fleet, lambda host: look(host, packages, images.values()))
-    names = {service: image.name for service, image in images.items()}
+    names = {service: image.name for service, image in images.items()} | dict(pulled or {})
     known = {s.name: wish for s in services if (wish := read_wish(consul, s.name))}
-    wanted = wanted_services(catalogue, name, names, known)
-    items = tuple(_item(catalogue, service, wanted[service.name], nomad) for service in services)
+    newest = {service.name: newest_number(consul, service.name) for service in services}
+    wanted = wanted_services(
+        catalogue, name, names, known,
+        cache(lambda: places_of(sense({NetworkName.MGMT: consul}, nomad))), newest,
+    )  # fmt: skip
+    items = tuple(_item(catalogue, s, wanted[s.name], nomad, consul) for s in services)
     if not any(lack.packages for lack in lacks.values()):
         # A host that gets a program only now is not yet a place for Nomad.
         refuse_unplaced(items)
@@ -98,6 +115,9 @@ def _look(fleet: Fleet, ask: Callable[[Host], Lack]) -> tuple[dict[str, Lack], d
     return {name: lack for name, lack in found.items() if lack}, errors
 
 
-def _item(catalogue: Catalogue, service: Service, wanted: Wanted, nomad: Nomad) -> Item:
-    made = draft(nomad, catalogue, service.name, wanted)
+def _item(
+    catalogue: Catalogue, service: Service, wanted: Wanted, nomad: Nomad, consul: Consul
+) -> Item:
+    settings = settings_of(consul, service.name, wanted.generation)
+    made = draft(nomad, catalogue, service.name, wanted, settings=settings)
     return Item(service, wanted, made.job, made.plan)

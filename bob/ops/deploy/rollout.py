@@ -15,6 +15,7 @@ from bob.waiting import Deadline, wait_for
 UNDER_WAY = frozenset({"initializing", "pending", "running", "paused", "blocked", "unblocking"})
 FAILED = frozenset({"failed", "cancelled"})
 STOP = "stop"  # what Nomad wants of an allocation that it ends
+LOST = "lost"  # with its host: no word on the version
 LAST_LINES = 2  # of what a failing task wrote
 
 
@@ -34,12 +35,14 @@ class Verdict:
     """`passing` of `count` instances serve; `failure` is why more will not come, or empty.
 
     `settled`: Nomad has no deployment of this version under way, and nothing runs that it stops.
+    `sick` are new instances that Nomad found unhealthy, by node; more may still be tried.
     """
 
     passing: tuple[ServiceInstance, ...]
     count: int
     settled: bool
     failure: str
+    sick: tuple[str, ...] = ()
 
     @property
     def serving(self) -> bool:
@@ -68,7 +71,12 @@ def judge(now: Snapshot) -> Verdict:
         settled = settled and now.deployment.status not in UNDER_WAY
         if now.deployment.status in FAILED and len(passing) < now.count:
             failure = now.deployment.description
-    return Verdict(passing, now.count, settled, failure)
+    sick = {
+        a.node_name
+        for a in now.allocations
+        if a.version == now.version and a.healthy is False and a.status != LOST
+    }
+    return Verdict(passing, now.count, settled, failure, tuple(sorted(sick)))
 
 
 def sense(nomad: Nomad, consul: Consul, service: str) -> Snapshot:
@@ -96,10 +104,12 @@ def await_serving(
     say: Callable[[str], None],
     *,
     settled: bool,
+    strict: bool = False,
 ) -> Verdict:
     """Wait until all instances serve and, with `settled`, Nomad's deployment has ended.
 
-    Raises `Permanent` or `DeadlinePassed` with the reasons.
+    `strict`: a new instance that is not healthy is a failure; without it Nomad may go on. Raises
+    `Permanent` or `DeadlinePassed` with the reasons.
     """
     last = ""
 
@@ -112,6 +122,12 @@ def await_serving(
             return None
         last = str(verdict)
         say(f"{service}: {last}")
+        if strict and verdict.sick:
+            where = ", ".join(verdict.sick)
+            raise Permanent(
+                f"{service}: the new instance on {where} is not healthy; "
+                f"{last}{_details(nomad, service)}"
+            )
         if verdict.failure:
             raise Permanent(
                 f"{service}: {verdict.failure}; {last}{_details(nomad, service)}",

@@ -33,6 +33,8 @@ class NomadAccess(Step[InitContext]):
             return needed("Nomad does not know the management token")
         if not context.consul(NetworkName.MGMT).acl.has_auth_method(access.AUTH_METHOD):
             return needed("Consul does not know the identities of jobs")
+        if context.consul(NetworkName.MGMT).kv.get(access.HEALTH_NOMAD_TOKEN) is None:
+            return needed("the healthcheck may not look at Nomad")
         return DONE
 
     def apply(self, context: InitContext, deadline: Deadline) -> None:
@@ -44,6 +46,15 @@ class NomadAccess(Step[InitContext]):
         acl.ensure_auth_method(wanted.auth_method)
         for rule in wanted.binding_rules:
             acl.ensure_binding_rule(rule)
+        _let_healthcheck_look(context)
+
+
+def _let_healthcheck_look(context: InitContext) -> None:
+    """Make a token of Nomad's for the healthchecks of servers, and keep it where they read it."""
+    acl, name = context.nomad().acl, access.HEALTH_NOMAD_POLICY
+    acl.ensure_policy(name, access.HEALTH_NOMAD_RULES, "The healthcheck looks at nodes and jobs")
+    secret = acl.ensure_token(name, [name])
+    context.consul(NetworkName.MGMT).kv.put(access.HEALTH_NOMAD_TOKEN, secret)
 
 
 class NomadClients(Step[InitContext]):

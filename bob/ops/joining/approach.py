@@ -93,15 +93,23 @@ def let_in(host: Host, cluster: Cluster, secrets: Secrets) -> Iterator[None]:
         raise
 
 
-def furnish(fleet: Fleet, services: Mapping[str, object]) -> dict[str, hosts.Lack]:
+def furnish(
+    fleet: Fleet, services: Mapping[str, object], stored: Mapping[str, str]
+) -> dict[str, hosts.Lack]:
     """Give the hosts the packages and images of services that are deployed; what they lacked.
 
-    Done before they join: Nomad may place an instance as soon as it sees a node.
+    Done before they join: Nomad may place an instance as soon as it sees a node. `stored` are the
+    texts of services that operators added; their images come with the next deployment.
     """
-    catalogue = Catalogue()
+    own = Catalogue()
+    catalogue = own.extended(stored)
     deployed = [catalogue.service(name) for name in services if name in catalogue.names()]
     packages = tuple(dict.fromkeys(p for service in deployed for p in service.packages))
-    images = [build_image(s.image, catalogue.files(s.name, "image")) for s in deployed if s.image]
+    images = [
+        build_image(s.image, own.files(s.name, "image"))
+        for s in deployed
+        if s.image and s.name in own.names()
+    ]
     if not packages and not images:
         return {}
     lacks = fleet.each(lambda host: hosts.look(host, packages, images))

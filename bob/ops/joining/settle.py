@@ -83,7 +83,7 @@ class Agent(HostStep):
     """From here on the node does what the robot wants of it by itself."""
 
     name = "agent"
-    title = "Start bob-agent on the node"
+    title = "Start bob-agent and healthcheck on the node"
 
     def probe(self, context: OperationContext) -> Probe:
         checks = context.consul.catalog.node_checks(self.site.name)
@@ -93,7 +93,8 @@ class Agent(HostStep):
         return needed(own[0].output if own else f"bob-agent of {self.site.name} is not heard")
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
-        script = install.restart_script([agents.BOB_UNIT]) + install.start_script([agents.BOB_UNIT])
+        units = (agents.BOB_UNIT, agents.HEALTH_UNIT)
+        script = install.restart_script(units) + install.start_script(units)
         if not self.site.left(context):
             self.site.host(context).run(script, timeout=deadline.left())
         cure = f"Look at journalctl -u {agents.BOB_UNIT} on {self.site.name}."

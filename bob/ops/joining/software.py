@@ -19,7 +19,8 @@ def programs(
 ) -> tuple[install.Program, ...]:
     """Everything that is to be installed on a host; Bob in a build for the host's own Python."""
     own = bundle.ensure(report.python, report.arch)
-    return (*binaries, Tree(agents.BOB_UNIT, own.digest, own.sha256, own.packed))
+    others = (agents.HEALTH_UNIT,)
+    return (*binaries, Tree(agents.BOB_UNIT, own.digest, own.sha256, own.packed, others))
 
 
 def send(host: Host, wanted: Iterable[install.Program], deadline: Deadline) -> None:

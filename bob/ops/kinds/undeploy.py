@@ -32,7 +32,7 @@ class Undeploy(Kind):
 
     def check(self, request: Request, view: ClusterView) -> None:
         """See `Kind.check`."""
-        known = {*self.catalogue.names(), *view.services}
+        known = {*self.catalogue.extended(view.catalogue).names(), *view.services}
         if request.target not in known:
             raise UsageError(
                 f"there is no service {request.target!r}",
@@ -44,15 +44,17 @@ class Undeploy(Kind):
         name = request.target
         if name in view.services or name in view.jobs or not view.nomad_known:
             return ""
-        return f"{name} is not deployed" if name in self.catalogue.names() else ""
+        known = self.catalogue.extended(view.catalogue).names()
+        return f"{name} is not deployed" if name in known else ""
 
     def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:
         """See `Kind.guards`."""
-        known = set(self.catalogue.names())
+        catalogue = self.catalogue.extended(view.catalogue)
+        known = set(catalogue.names())
         users = sorted(
             name
             for name in view.services
-            if name in known and request.target in self.catalogue.service(name).depends
+            if name in known and request.target in catalogue.service(name).depends
         )
         if users:
             yield Guard(
@@ -91,7 +93,7 @@ class StopJob(Step[OperationContext]):
 
 
 class ForgetWish(Step[OperationContext]):
-    """From here on nothing of the service is kept but its parameters."""
+    """From here on nothing is kept but its configuration, its secrets, and its catalogue entry."""
 
     name = "forget"
     title = "Forget the service"

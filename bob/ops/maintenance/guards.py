@@ -48,7 +48,7 @@ def thinner(view: ClusterView, node: str, catalogue: Catalogue) -> Iterator[str]
     for name, here in instances_on(view, node).items():
         wished = view.jobs[name].desired
         left = min(wished, len(_others(view, node, name, catalogue)))
-        if name in catalogue.names() and 0 < left < wished:
+        if name in catalogue.extended(view.catalogue).names() and 0 < left < wished:
             yield (
                 f"{name} will run with {left} of {wished} instances: {left} other nodes can hold "
                 f"one each, and {here} of them {'is' if here == 1 else 'are'} on {node}"
@@ -56,7 +56,8 @@ def thinner(view: ClusterView, node: str, catalogue: Catalogue) -> Iterator[str]
 
 
 def _others(view: ClusterView, node: str, job: str, catalogue: Catalogue) -> tuple[str, ...]:
-    driver = catalogue.service(job).driver if job in catalogue.names() else None
+    known = catalogue.extended(view.catalogue)
+    driver = known.service(job).driver if job in known.names() else None
     return tuple(name for name in may_hold(view, driver) if name != node)
 
 

@@ -10,6 +10,7 @@ from bob.errors import GuardRefused, PreflightRefused, UsageError
 from bob.ops.kind import Guard
 from bob.ops.maintenance.guards import QUORUM_LOSS, last_instance
 from bob.ops.servers import judge
+from bob.ops.services.wishes import parse_wish
 from bob.ops.view import ClusterView
 from inventory import NetworkName
 
@@ -55,6 +56,13 @@ def guards(view: ClusterView, node: str, catalogue: Catalogue) -> Iterator[Guard
             DATA,
             f"the volumes {', '.join(volumes)} are on {node} alone, and go with it",
             cure="Copy what they hold to another node first.",
+        )
+    alone = [n for n, wish in view.services.items() if parse_wish(wish).nodes == (node,)]
+    if alone:
+        yield Guard(
+            DATA,
+            f"the data of {', '.join(sorted(alone))} is on {node} alone, and goes with it",
+            cure="Copy it to another node first.",
         )
     if not view.alive(node):
         yield Guard(

@@ -16,7 +16,7 @@ from bob.ops.context import LeaderContext
 from bob.ops.node_material import CERTIFICATES, FACTS
 from bob.ops.servers.retire import leave
 from bob.ops.tasks import PAYLOADS, TASKS
-from bob.provision.access import node_accessors, node_policies
+from bob.provision.access import HEALTH_KEYS, node_accessors, node_policies
 from bob.provision.certificates import NOMAD_REGION
 from bob.provision.secrets import Secrets
 from inventory import Cluster, NetworkName
@@ -70,7 +70,7 @@ def without_node(secrets: Secrets, node: str) -> Secrets:
             field: FrozenMapping(
                 {name: value for name, value in getattr(secrets, field).items() if name != node}
             )
-            for field in ("consul_agents", "nomad_agents", "bob_agents")
+            for field in ("consul_agents", "nomad_agents", "bob_agents", "healthchecks")
         }
     )
 
@@ -140,4 +140,5 @@ def _folders(node: str) -> tuple[str, ...]:
 
 
 def _keys(node: str) -> tuple[str, ...]:
-    return (f"{FACTS}{node}", f"{CERTIFICATES}{node}", f"{NODES}{node}")
+    own = (FACTS, CERTIFICATES, f"{HEALTH_KEYS}nodes/", NODES)
+    return tuple(f"{folder}{node}" for folder in own)

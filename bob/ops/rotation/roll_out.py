@@ -9,7 +9,7 @@ from bob.ops.node_material import encode_files, wanted_files
 from bob.ops.servers.configure import TASK, configure
 from bob.ops.servers.rolling import NODE_SECONDS, Rolling
 from bob.ops.view import SERVER, ClusterView
-from bob.provision.agents import NOMAD_UNIT, consul_agents
+from bob.provision.agents import HEALTH_UNIT, NOMAD_UNIT, consul_agents
 from bob.waiting import Deadline
 
 STEP = "roll-out"
@@ -33,7 +33,7 @@ class RollOut(Rolling):
         units = [agent.unit for agent in consul_agents(context.records.cluster())]
         for name in names:
             files = wanted_files(context.consul, context.records, name, view.servers)
-            args = {"restart": [*units, NOMAD_UNIT], "forget_raft": False}
+            args = {"restart": [*units, NOMAD_UNIT, HEALTH_UNIT], "forget_raft": False}
             context.tasks.start(name, STEP, TASK, args, encode_files(files))
         for name in names:
             context.tasks.wait(name, STEP, Deadline(NODE_SECONDS, deadline.clock))

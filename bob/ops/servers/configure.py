@@ -8,7 +8,7 @@ from bob.ops.context import OperationContext
 from bob.ops.node_material import encode_files, wanted_files
 from bob.ops.view import ClusterView
 from bob.provision import access
-from bob.provision.agents import NOMAD_UNIT, consul_agents
+from bob.provision.agents import HEALTH_UNIT, NOMAD_UNIT, consul_agents
 from bob.waiting import Deadline
 from inventory import NetworkName
 
@@ -28,7 +28,7 @@ def configure(
     grant(context, node, servers)
     files = wanted_files(context.consul, context.records, node, servers)
     units = [agent.unit for agent in consul_agents(context.records.cluster())]
-    args = {"restart": [*units, NOMAD_UNIT], "forget_raft": forget_raft}
+    args = {"restart": [*units, NOMAD_UNIT, HEALTH_UNIT], "forget_raft": forget_raft}
     context.tasks.start(node, step, TASK, args, encode_files(files))
     context.tasks.wait(node, step, deadline)
 

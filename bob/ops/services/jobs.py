@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bob.catalogue import Catalogue, render
+from bob.catalogue import Catalogue, Settings, render
+from bob.catalogue.render import DEFAULTS
 from bob.clients.nomad import Nomad, Plan
 from bob.clients.nomad.jobs import Job
+from bob.ops.services.constraints import RESTARTS, completed, main_group
 from bob.ops.services.wishes import Wanted
 
 OPERATION, EPOCH = "bob_operation", "bob_epoch"
@@ -35,7 +37,7 @@ def marks_of(operation: str, epoch: int) -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def definition(catalogue: Catalogue, name: str, image: str | None) -> str:
-    """A digest of all that makes the job but for the number of instances."""
+    """A digest of all that makes the job but for the number of instances and the configuration."""
     text = render(catalogue, catalogue.service(name), image)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
@@ -46,11 +48,13 @@ def draft(
     name: str,
     wanted: Wanted,
     marks: Mapping[str, str] | None = None,
+    settings: Settings = DEFAULTS,
 ) -> Draft:
     """Make the job of a service and let Nomad plan it.
 
     `marks` are put on a job that is new or whose instances are replaced. A registered job of
     another definition than this Bob has in its catalogue keeps it, unless it is `wanted` so.
+    `settings` are the configuration of the wished generation.
     """
     known = nomad.jobs.get(name)
     if (
@@ -59,9 +63,13 @@ def draft(
         and wanted.definition != definition(catalogue, name, wanted.image)
     ):
         job = with_count(known, name, wanted.count)
+        if wanted.restarts:
+            job = _marked(job, {RESTARTS: str(wanted.restarts)})
         return Draft(job, nomad.jobs.plan(job))
     service = catalogue.service(name).model_copy(update={"count": wanted.count})
-    job = nomad.jobs.parse(render(catalogue, service, wanted.image))
+    placed = replace(settings, nodes=wanted.nodes)
+    parsed = nomad.jobs.parse(render(catalogue, service, wanted.image, placed))
+    job = completed(parsed, name, wanted)
     kept = _marked(job, _marks(known))
     plan = nomad.jobs.plan(kept)
     if marks and plan.changes and (known is None or known["Stop"] or _replaces(plan)):
@@ -80,11 +88,16 @@ def register(nomad: Nomad, made: Draft) -> int | None:
     return job["Version"] if job and job["JobModifyIndex"] == done.index else None
 
 
+def register_as_planned(nomad: Nomad, job: Job) -> int | None:
+    """Register a whole job, whatever is registered now; its version then. See `register`."""
+    running = {**job, "Stop": False}
+    return register(nomad, Draft(running, nomad.jobs.plan(running)))
+
+
 def with_count(job: Job, name: str, count: int) -> Job:
     """The job with so many instances in its main group: the one called like the service."""
-    groups = job["TaskGroups"]
-    main = next((group for group in groups if group["Name"] == name), groups[0])
-    changed = [{**group, "Count": count} if group is main else group for group in groups]
+    main = main_group(job, name)
+    changed = [{**g, "Count": count} if g is main else g for g in job["TaskGroups"]]
     return {**job, "TaskGroups": changed}
 
 

@@ -7,11 +7,15 @@ from http import HTTPStatus
 
 from bob.catalogue import Catalogue
 from bob.clients.http import Refused
-from bob.errors import PreflightRefused, Temporary
+from bob.errors import Permanent, PreflightRefused, Temporary
+from bob.ops.configuration.secrets import provide
+from bob.ops.configuration.store import settings_of
 from bob.ops.context import OperationContext
 from bob.ops.deploy.changes import unplaced
 from bob.ops.deploy.rollout import await_serving, judge, sense
 from bob.ops.services.jobs import Draft, draft, marks_of, register
+from bob.ops.services.revert import revertible, take_back
+from bob.ops.services.stored import catalogue_in
 from bob.ops.services.wishes import (
     ServiceWish,
     Wanted,
@@ -47,15 +51,8 @@ class RecordWishes(Step[OperationContext]):
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
-        operation = context.operation.id
         for name, wanted in self._wishes(context).items():
-            known = read_wish(context.consul, name)
-            wish = (
-                known.becomes(wanted, operation)
-                if known
-                else ServiceWish(**wanted.model_dump(), operation=operation)
-            )
-            write_wish(context.records, name, wish)
+            record_wish(context, name, wanted)
 
     def undo(self, context: OperationContext, deadline: Deadline) -> None:
         """Wish what was wished before; the reconciler makes it so. A new service is stopped."""
@@ -69,8 +66,28 @@ class RecordWishes(Step[OperationContext]):
             write_wish(context.records, name, before)
 
 
+def record_wish(context: OperationContext, name: str, wanted: Wanted) -> None:
+    """Wish this of a service from now on, and remember what was wished before."""
+    operation = context.operation.id
+    known = read_wish(context.consul, name)
+    if known and known.wanted == wanted:
+        return
+    wish = (
+        known.becomes(wanted, operation)
+        if known
+        else ServiceWish(**wanted.model_dump(), operation=operation)
+    )
+    write_wish(context.records, name, wish)
+
+
 class RunJobs(Step[OperationContext]):
-    """What is needed first is registered and serves before the next."""
+    """What is needed first is registered and serves before the next.
+
+    When an instance of a version that this operation made fails, the version before comes back and
+    the operation fails: the other instances were not touched. One that is only slow is left to go
+    on. Nomad's own `auto_revert` would bring the version back, but not what is wished, which would
+    then be rolled out again.
+    """
 
     name = "jobs"
     title = "Have Nomad run the instances"
@@ -93,12 +110,32 @@ class RunJobs(Step[OperationContext]):
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         for name, wanted in self._wishes(context).items():
+            record_wish(context, name, wanted)  # a version that came back has changed it
+            self._provide(context, name)
             self._register(context, name, wanted)
-            await_serving(context.nomad, context.consul, name, deadline, context.say, settled=False)
+            service = catalogue_in(context, self._catalogue).service(name)
+            known = read_wish(context.consul, name)
+            mine = known is not None and known.operation == context.operation.id
+            back = mine and service.update.revert and revertible(known)
+            try:
+                await_serving(
+                    context.nomad, context.consul, name, deadline, context.say,
+                    settled=False, strict=back,
+                )  # fmt: skip
+            except Permanent as error:
+                if known is None or not back or not take_back(context, name, known):
+                    raise
+                raise Permanent(
+                    f"{error}; the version before is back",
+                    cure=f"Mend the cause, then: bob op retry {context.operation.id}. "
+                    f"Or leave it: bob op abort {context.operation.id}",
+                ) from error
 
     def _register(self, context: OperationContext, name: str, wanted: Wanted) -> None:
         made = self._draft(context, name, wanted)
         if not made.plan.changes:
+            job = context.nomad.jobs.get(name)
+            remember_version(context.consul, context.records, name, job["Version"] if job else None)
             return
         if reasons := unplaced(made.plan):
             raise PreflightRefused(
@@ -115,9 +152,18 @@ class RunJobs(Step[OperationContext]):
             raise
         remember_version(context.consul, context.records, name, version)
 
+    def _provide(self, context: OperationContext, name: str) -> None:
+        """A job whose secrets are missing would wait for them for ever."""
+        catalogue = catalogue_in(context, self._catalogue)
+        service = catalogue.service(name)
+        if service.secrets:
+            provide(context.nomad.variables, context.consul, service)
+
     def _draft(self, context: OperationContext, name: str, wanted: Wanted) -> Draft:
         marks = marks_of(context.operation.id, context.leader.leadership().epoch)
-        return draft(context.nomad, self._catalogue, name, wanted, marks)
+        settings = settings_of(context.consul, name, wanted.generation)
+        catalogue = catalogue_in(context, self._catalogue)
+        return draft(context.nomad, catalogue, name, wanted, marks, settings)
 
 
 class Settle(Step[OperationContext]):

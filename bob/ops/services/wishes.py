@@ -17,7 +17,10 @@ class Wanted(BaseModel):
 
     `count`: instances, each on a node of its own. `image`: "name:tag" on the hosts, or None.
     `definition`: digest of the job's definition that was rolled out, so that a Bob with another
-    catalogue replaces nothing by itself.
+    catalogue replaces nothing by itself. `scaled`: an operator settled the count, which then does
+    not follow the size of the cluster. `generation`: the configuration that the instances run with.
+    `restarts`: raised to replace every instance. `nodes`: the only nodes that may hold one; empty:
+    any. `near` and `far`: nodes that are sought and avoided.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -25,32 +28,41 @@ class Wanted(BaseModel):
     count: int
     image: str | None = None
     definition: str = ""
+    scaled: bool = False
+    generation: int = 0
+    restarts: int = 0
+    nodes: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
 
 
 class ServiceWish(Wanted):
     """The wish with its history.
 
     `job_version`: Nomad's version of the job when it was last known to be as wished. `operation`:
-    the id of the operation that wished it, and `before` what was wished before that, or None.
+    the id of the operation that wished it, `before` what was wished before that, or None, and
+    `before_version` the version of the job then.
     """
 
     job_version: int | None = None
     operation: str = ""
     before: Wanted | None = None
+    before_version: int | None = None
 
     @property
     def wanted(self) -> Wanted:
         """The wish without its history."""
-        return Wanted(count=self.count, image=self.image, definition=self.definition)
+        return Wanted(**{name: getattr(self, name) for name in Wanted.model_fields})
 
     def becomes(self, wanted: Wanted, operation: str) -> ServiceWish:
         """What an operation makes of it; the same operation may do so again."""
-        before = self.before if self.operation == operation else self.wanted
+        again = self.operation == operation
         return ServiceWish(
             **wanted.model_dump(),
             job_version=self.job_version,
             operation=operation,
-            before=before,
+            before=self.before if again else self.wanted,
+            before_version=self.before_version if again else self.job_version,
         )
 
 

@@ -9,7 +9,7 @@ from bob.ops.context import OperationContext
 from bob.ops.servers.rolling import NODE_SECONDS, Rolling
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.ops.view import ClusterView, Quorum
-from bob.provision.agents import BOB_UNIT, NOMAD_UNIT, consul_agents
+from bob.provision.agents import BOB_UNIT, HEALTH_UNIT, NOMAD_UNIT, consul_agents
 from bob.waiting import Deadline
 from inventory import Cluster, NetworkName
 
@@ -85,7 +85,7 @@ class ActivateBob(Activate):
     """Last. The leader replaces itself too: whoever leads then goes on from the record."""
 
     name, program, proof = "upgrade-bob", BOB_UNIT, "see-bob"
-    title = "Have every node run the new bob-agent"
+    title = "Have every node run the new bob-agent and healthcheck"
 
 
 ACTIVATE = (ActivateConsul(), ActivateNomad(), ActivateConsulTemplate(), ActivateBob())
@@ -118,7 +118,7 @@ def units_of(cluster: Cluster, program: str) -> list[str]:
     return {
         CONSUL: [agent.unit for agent in consul_agents(cluster)],
         NOMAD: [NOMAD_UNIT],
-        BOB_UNIT: [BOB_UNIT],
+        BOB_UNIT: [HEALTH_UNIT, BOB_UNIT],
     }.get(program, [])
 
 

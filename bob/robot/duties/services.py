@@ -4,6 +4,7 @@
     it is gone, or stopped                  it is registered again
     another number of instances             it is registered with the right one
     somebody registered another version     Nomad plans the wished one; a difference is registered
+    the cluster has grown or shrunk         the count follows, where the catalogue has a rule for it
     instances are missing for a while       it is told: Nomad itself looks for places
 
 A service that an operation works on is left alone. An instance on a dead node is Nomad's matter: no
@@ -15,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bob.catalogue import Catalogue
+from bob.catalogue import Catalogue, Service
 from bob.clients.nomad import JobState
-from bob.ops.services.repair import repair
+from bob.ops.services.places import count_of, needs_places, placed, places_of
+from bob.ops.services.repair import follow, repair
 from bob.ops.services.wishes import ServiceWish, parse_wish
 from bob.ops.view import ClusterView
 from bob.robot.duty import Action, Do, Memory, Say
@@ -53,12 +55,15 @@ class ServiceKeeper:
         self, view: ClusterView, name: str, wish: ServiceWish, now: float, memory: Memory
     ) -> Iterator[Action]:
         job = view.jobs.get(name)
-        reason = difference(wish, job)
+        catalogue = self._catalogue.extended(view.catalogue)
+        reason, cure = difference(wish, job), repair
+        if not reason and name in catalogue.names() and needs_places(catalogue.service(name)):
+            reason, cure = grown(catalogue.service(name), wish, view), follow
         if not reason:
             memory.get(name, {}).pop("again", None)
             yield from _missing(name, job, now, memory)
             return
-        if name not in self._catalogue.names():
+        if name not in catalogue.names():
             yield Say(f"{name}: {reason}, and this version of Bob does not know it")
             return
         noted = memory.setdefault(name, {})
@@ -68,7 +73,7 @@ class ServiceKeeper:
             return
         noted["again"] = (now + delay, min(2 * delay, LONGEST_DELAY))
         title = f"{name}: {reason}, so it is registered again"
-        yield Do(title, partial(repair, catalogue=self._catalogue, name=name))
+        yield Do(title, partial(cure, catalogue=self._catalogue, name=name))
 
 
 def difference(wish: ServiceWish, job: JobState | None) -> str:
@@ -82,6 +87,20 @@ def difference(wish: ServiceWish, job: JobState | None) -> str:
     if job.version != wish.job_version:
         return "its job was changed"
     return ""
+
+
+def grown(service: Service, wish: ServiceWish, view: ClusterView) -> str:
+    """How the cluster no longer is what instances and nodes were settled for, or ""."""
+    places = places_of(view)
+    count = count_of(service, places, wish)
+    if count != wish.count:
+        return f"{wish.count} instances, by now {count} fit the cluster"
+    nodes = placed(service, wish.wanted, places, wish).nodes
+    if nodes == wish.nodes:
+        return ""
+    if service.colocation:
+        return f"{', '.join(service.colocation)} is on {', '.join(nodes)} by now"
+    return f"of {', '.join(wish.nodes)} some have left"
 
 
 def _missing(name: str, job: JobState | None, now: float, memory: Memory) -> Iterator[Say]:

@@ -4,7 +4,8 @@
     own.digest, own.packed            # as `bob.provision.trees.Tree` takes them
 
 A host needs nothing but its own `python3`: the folder holds compiled extensions for exactly that
-Python and processor, and the byte code of every module. `<folder>/bob-agent` starts the daemon.
+Python and processor, and the byte code of every module. `<folder>/bob-agent` starts bob-agent, and
+with `--part PACKAGE` first another daemon of Bob's.
 """
 
 from __future__ import annotations

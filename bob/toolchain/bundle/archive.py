@@ -26,11 +26,16 @@ exec /usr/bin/python3 -I -S -OO -X no_debug_ranges "${here%/*}" "$@"
 """
 MAIN = b"""\
 import runpy
+import sys
 import warnings
 
 # Left out on purpose: without it requests reads UTF-8, which is all that is ever sent to a node.
 warnings.filterwarnings("ignore", "Unable to find acceptable character detection dependency")
-runpy.run_module("bob.agent", run_name="__main__", alter_sys=True)
+part = "bob.agent"
+if sys.argv[1:2] == ["--part"]:
+    part = sys.argv[2]
+    del sys.argv[1:3]
+runpy.run_module(part, run_name="__main__", alter_sys=True)
 """
 STARTERS = {LAUNCHER: START, "__main__.py": MAIN}
 
@@ -51,9 +56,14 @@ def members(entries: Iterable[Entry], texts: Mapping[str, bytes], *, compiled: b
             continue
         content = content or b"\n"
         parts.append(_member(place, content))
-        if module and compiled:
+        if module and compiled and not _of_a_task(place):
             parts.append(_member(_cached(place), _bytecode(place, content)))
     return b"".join(parts)
+
+
+def _of_a_task(place: str) -> bool:
+    """A program that a service brings along; it may hold marks which its job's template fills."""
+    return place.startswith("jobs/") and place != "jobs/__init__.py"
 
 
 def _cached(place: str) -> str:

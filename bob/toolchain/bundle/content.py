@@ -18,17 +18,20 @@ from pathlib import Path, PurePosixPath
 
 from bob.errors import Permanent
 
-OWN = ("bob", "inventory", "jobs", "templates")
-# What people use on their own machine: the command line, and emulated hosts.
+OWN = ("bob", "healthcheck", "inventory", "jobs", "templates")
+# What people use on their own machine: the command line, images, and emulated hosts.
 NOT_ON_NODES = (
     "bob/__main__.py",
     "bob/commands",
     "bob/console.py",
+    "bob/images",
+    "bob/machine",
     "bob/sandbox",
     "bob/status/render.py",
     "bob/toolchain/bundle/requirements.lock",
     "bob/toolchain/display.py",
     "bob/toolchain/modules",
+    "healthcheck/doctor",
 )
 # `rich` and `typer` draw the command line; `charset-normalizer` guesses what the web means and
 # takes 3 MB of memory; `pycparser` is for those who compile with cffi.

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from bob.agent.check import SERVICE, CheckReporter, Said
+from bob.agent.daemon import SERVICE
 from bob.clients.consul import Check, Consul
 from bob.clients.http import Refused
+from bob.daemon.check import CheckReporter, Said
 from bob.waiting import wait_for
 
 NODE = "host11"
@@ -32,7 +33,7 @@ class Teller:
     def __init__(self, consul: Consul) -> None:
         self.now = 0.0
         self.said = Said("passing", "")
-        self.reporter = CheckReporter(consul, lambda: self.said, lambda: self.now)
+        self.reporter = CheckReporter(consul, SERVICE, lambda: self.said, lambda: self.now)
 
     def tell(self, status: str, sentence: str) -> None:
         self.now += 100

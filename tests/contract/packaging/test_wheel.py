@@ -57,10 +57,14 @@ def test_the_services_travel_along(installed: Path, tmp_path: Path) -> None:
         "templates/node/consul.service.j2",
         "templates/node/nomad.service.j2",
         "templates/node/bob-agent.service.j2",
+        "templates/node/healthcheck.service.j2",
+        "healthcheck/node/links.py",
         "bob/toolchain/bundle/requirements.lock",
         "bob/toolchain/modules/consul/go.sum",
         "bob/toolchain/modules/nomad/go.mod",
         "jobs/demo/job.nomad.hcl.j2",
+        "images/base.yaml",
+        "bob/images/layer.sh",
     ],
 )
 def test_data_files_are_there(installed: Path, data: str) -> None:

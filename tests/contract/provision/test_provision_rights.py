@@ -35,6 +35,11 @@ KEYS = (
     "bob/tasks/host11/01A",
     "bob/tasks/host12/01A",
     "config/demo/params",
+    "health/cluster",
+    "health/leader",
+    "health/nodes/host11",
+    "health/nodes/host12",
+    "bob/secret/parts/healthcheck/nomad",
 )
 ClientOf = Callable[[str], Consul]
 
@@ -126,6 +131,32 @@ def test_a_bob_agent_works_with_transactions_on_its_tasks_only(
     assert client.txn().set("bob/tasks/host11/01A", "x").commit().ok
     assert not client.txn().set("bob/tasks/host12/01B", "x").commit().ok
     assert not client.txn().set("bob/leader", "x").commit().ok
+
+
+@pytest.mark.parametrize("server", [True, False])
+def test_a_healthcheck_tells_of_its_own_node_and_on_servers_of_the_cluster(
+    client_of: ClientOf, granted: Secrets, server: bool
+) -> None:
+    client = client_of(granted.healthchecks[OWN if server else "host12"].get_secret_value())
+    own = {"health/nodes/host11" if server else "health/nodes/host12"}
+    whole = {"health/cluster", "health/leader"} if server else set()
+    assert written(client) == own | whole
+    seen = {"bob/leader", "bob/nodes/host12", "bob/secret/parts/healthcheck/nomad"}
+    assert read(client) == own | whole | (seen if server else set())
+    assert [member.name for member in client.agent.members()] == [OWN]
+    client.agent.register_service("nodecheck", 10, "notes", "passing")
+    client.agent.update_check("nodecheck", "warning", "a table")
+    client.agent.deregister_service("nodecheck")
+    register = lambda name: client.agent.register_service(name, 10, "notes", "passing")  # noqa: E731
+    assert allowed(lambda: register("clustercheck")) is server
+    assert not allowed(lambda: register("bob"))
+    assert allowed(lambda: client.session.create("n", ttl=10, lock_delay=1)) is server
+    assert not allowed(client.acl.accessors)
+    if server:
+        assert client.operator.raft().leader
+        assert {check.service_name for check in client.catalog.checks()} >= {"clustercheck"}
+        client.catalog.deregister_service(OWN, "clustercheck")
+        client.agent.deregister_service("clustercheck")
 
 
 def test_the_command_line_records_wishes_and_nothing_else(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bob.agent.check import (
+from bob.daemon.check import (
     BETWEEN_SECONDS,
     REFRESH_SECONDS,
     Announce,

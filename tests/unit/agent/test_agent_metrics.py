@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from bob.agent.metrics import TYPE, MetricsServer, Sample, process, text
+from bob.daemon.metrics import TYPE, MetricsServer, Sample, process, text
 from bob.errors import Permanent
 
 SAMPLES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from bob.agent.parts import Beat, Part
+from bob.daemon.parts import Beat, Part
 
 SOON = 10.0
 

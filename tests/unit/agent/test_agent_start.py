@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bob.agent import notify
 from bob.agent.__main__ import main
 from bob.agent.epoch import EpochFile
 from bob.agent.work import kinds
+from bob.daemon import notify
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def put(root: Path, name: str, text: str) -> None:
 def test_every_service_of_the_catalogue_can_be_loaded(name: str) -> None:
     catalogue = Catalogue()
     assert catalogue.in_order(name)[-1].name == name
-    assert f"`{name}`" in catalogue.text(".", "README.md")
+    assert f"`{name}`" in (resources.files("jobs") / "README.md").read_text()
 
 
 def test_a_dependency_comes_first() -> None:
@@ -45,11 +46,13 @@ def test_a_shared_dependency_comes_once(tmp_path: Path) -> None:
     assert order[-1] == "top"
 
 
-def test_an_unknown_service_is_a_usage_error_that_lists_the_known_ones() -> None:
+def test_an_unknown_service_is_a_usage_error_that_lists_the_known_ones(tmp_path: Path) -> None:
+    put(tmp_path, "base", GOOD)
+    put(tmp_path, "other", GOOD)
     with pytest.raises(UsageError) as caught:
-        Catalogue().service("nix")
+        Catalogue(tmp_path).service("nix")
     assert "nix" in caught.value.message
-    assert caught.value.cure == "There are: demo, haproxy."
+    assert caught.value.cure == "There are: base, other."
 
 
 def test_a_folder_without_service_yaml_is_no_service(tmp_path: Path) -> None:
@@ -83,6 +86,49 @@ def test_the_folder_is_read_once(tmp_path: Path) -> None:
         (GOOD + "routed_by: haproxy\n", 1, "must be one of depends"),
         (GOOD + "parameters: {size: {type: integer, default: big}}\n", 6, "not of the type"),
         (GOOD + "parameters: {size: {type: integer, default: true}}\n", 6, "not of the type"),
+        (GOOD.replace("count: 1", "count: {per_node: 2}"), 3, "per_node is 1"),
+        (GOOD.replace("count: 1", "count: {}"), 3, "say either per_node or by_size"),
+        (GOOD.replace("count: 1", "count: {by_size: {'3': 1}}"), 3, "say what 1 node gets"),
+        (GOOD.replace("count: 1", "count: {by_size: {'1': 3, '9': 2}}"), 3, "get fewer instances"),
+        (GOOD.replace("count: 1", "count: {by_size: {'1': x}}"), 3, "count.by_size.1: "),
+        (GOOD.replace("count: 1", "count: {by_sze: {'1': 1}}"), 3, "count.by_sze: unknown key"),
+        (GOOD + "name: other\n", 6, "the folder is the name"),
+        (GOOD + "parameters: {SIZE: {type: integer, default: 1}}\n", 6, "parameters.SIZE"),
+        (GOOD + "parameters: {size: {type: integer, default: 1, unti: s}}\n", 6, "unknown key"),
+        (GOOD + "parameters: {size: {type: integer}}\n", 6, "default is missing"),
+        (
+            GOOD + "parameters:\n  size: {type: integer, default: 9, maximum: 8, unit: MiB}\n",
+            7,
+            "the default 9 is above the maximum 8 MiB",
+        ),
+        (GOOD + "parameters: {a: {type: number, default: 1, minimum: 2}}\n", 6, "below the mini"),
+        (
+            GOOD + "parameters: {a: {type: number, default: 1, minimum: 2, maximum: 1}}\n",
+            6,
+            "minimum 2 is above maximum 1",
+        ),
+        (GOOD + "parameters: {a: {type: text, default: x, minimum: 2}}\n", 6, "has no minimum"),
+        (GOOD + "parameters: {a: {type: text, default: x, choices: [y]}}\n", 6, "not one of y"),
+        (GOOD + "parameters: {a: {type: text, default: x, pattern: '('}}\n", 6, "regular expr"),
+        (GOOD + "parameters: {a: {type: text, default: x, pattern: 'y+'}}\n", 6, "not match y+"),
+        (GOOD + "parameters: {a: {type: integer, default: 1, choices: ['1']}}\n", 6, "only a text"),
+        (GOOD + "parameters: {a: {type: text, secret: true, default: x}}\n", 6, "has no default"),
+        (GOOD + "parameters: {a: {type: integer, secret: true}}\n", 6, "a secret is a text"),
+        (GOOD + "parameters: {a: {type: text, secret: true, live: true}}\n", 6, "not live"),
+        (GOOD + "parameters: {a: {type: text, default: x, generate: uuid}}\n", 6, "for secrets"),
+        (GOOD.replace("ports: {http: 80}", "ports: {}"), 1, "check.port 'http' is not one of"),
+        (GOOD.replace("check: {port: http, path: /}\n", ""), 1, "has ports and no check"),
+        (GOOD.replace("path: /", "path: /, command: [x]"), 5, "a path or a command, not both"),
+        (GOOD.replace("{port: http, path: /}", "{path: /}"), 5, "names no port"),
+        (GOOD + "colocation: [other]\n", 1, "colocation other must be among depends"),
+        (GOOD + "affinity: [a]\nanti_affinity: [a]\n", 1, "cannot be sought and avoided"),
+        (GOOD + "update: {order: canary}\n", 1, "a canary cannot share port 80"),
+        (GOOD + "update: {parallel: 0}\n", 6, "update.parallel"),
+        (GOOD + "update: {order: random}\n", 6, "update.order"),
+        (GOOD + "config_update: never\n", 6, "config_update"),
+        (GOOD + "templates: ['../x']\n", 6, "templates[0]"),
+        (GOOD + "consul_rules: 'x'\n", 1, "consul_token go together"),
+        (GOOD + "pull: thing\n", 1, "an image is needed"),
         ("- a list\n", 1, "must hold keys"),
         ("", 1, "empty"),
         ("title: [\n", 2, "not valid YAML"),
@@ -104,6 +150,56 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert ":6: colour" in caught.value.message
 
 
+STATIC = GOOD.replace("http: 80", "http: 81")
+
+
+def test_the_whole_catalogue_is_checked_and_every_mistake_told(tmp_path: Path) -> None:
+    put(tmp_path, "one", GOOD + "colour: red\n")
+    put(tmp_path, "two", GOOD.replace("count: 1", "count: x"))
+    with pytest.raises(Permanent) as caught:
+        Catalogue(tmp_path).check()
+    assert "one/service.yaml:6: colour: unknown key" in caught.value.message
+    assert "two/service.yaml:3: count: " in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (GOOD, 4, "ports.http: port 80 belongs to base (http)"),
+        (STATIC + "depends: [nix]\n", 6, "depends[0]: there is no service 'nix'"),
+        (STATIC + "affinity: [base, nix]\n", 6, "affinity[1]: there is no service 'nix'"),
+        (STATIC + "anti_affinity: [thing]\n", 6, "a service cannot name itself"),
+        (
+            STATIC
+            + "parameters:\n  a: {type: text, secret: true, shared_with: {nix: a, base: b}}\n",
+            7,
+            "there is no service 'nix'",
+        ),
+        (
+            STATIC + "parameters:\n  a: {type: text, secret: true, shared_with: {base: b}}\n",
+            7,
+            "'base' must be among depends",
+        ),
+    ],
+)
+def test_services_that_do_not_fit_together_are_told_with_the_line(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    put(tmp_path, "base", GOOD)
+    put(tmp_path, "thing", text)
+    with pytest.raises(Permanent) as caught:
+        Catalogue(tmp_path).check()
+    assert f"thing/service.yaml:{line}: " in caught.value.message
+    assert words in caught.value.message
+
+
+def test_a_circle_is_told_by_the_check_of_the_whole_catalogue(tmp_path: Path) -> None:
+    put(tmp_path, "egg", GOOD + "depends: [hen]\n")
+    put(tmp_path, "hen", STATIC + "depends: [egg]\n")
+    with pytest.raises(Permanent, match=r"service.yaml:6: depends: depend on each other: "):
+        Catalogue(tmp_path).check()
+
+
 def test_a_circle_is_named(tmp_path: Path) -> None:
     put(tmp_path, "egg", GOOD + "depends: [hen]\n")
     put(tmp_path, "hen", GOOD + "depends: [egg]\n")
@@ -123,3 +219,23 @@ def test_a_service_may_need_several_instances_but_not_more_than_it_has(tmp_path:
     assert Catalogue(tmp_path).service("three").minimum == 3
     with pytest.raises(Permanent, match="minimum 2 is above count 1"):
         Catalogue(tmp_path).service("one")
+
+
+def test_the_catalogue_of_bob_keeps_all_laws() -> None:
+    Catalogue().check()
+
+
+def test_services_from_consul_come_on_top_and_their_files_are_named_by_key(tmp_path: Path) -> None:
+    put(tmp_path, "base", GOOD)
+    own = Catalogue(tmp_path)
+    stored = {"web/service.yaml": STATIC, "web/job.nomad.hcl.j2": "job"}
+    both = own.extended(stored)
+    assert both.names() == ("base", "web")
+    assert both.text("web", "job.nomad.hcl.j2") == "job"
+    assert own.extended(dict(stored)) is both
+    assert own.extended({}) is own
+    broken = own.extended({"web/service.yaml": STATIC + "colour: red\n"})
+    with pytest.raises(Permanent, match=r"bob/catalogue/web/service.yaml:6: colour: unknown key"):
+        broken.service("web")
+    with pytest.raises(Permanent, match=r"bob/catalogue/web/nix is not in Consul"):
+        both.text("web", "nix")

@@ -40,7 +40,7 @@ class FakeNomad:
     def parse(self, text: str) -> dict[str, Any]:
         found = re.search(r'job "(\w+)"', text)
         assert found
-        return {"ID": found[1]}
+        return {"ID": found[1], "TaskGroups": [{"Name": found[1]}]}
 
     def get(self, job: str) -> None:
         """No job is registered."""

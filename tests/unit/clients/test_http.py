@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from bob.clients.http import Http, Refused, Unreachable
+from bob.clients.light import LightHttp
 from bob.errors import Permanent
 
 SECRET = "5f9c0e2e-secret"
@@ -84,8 +87,24 @@ def closed() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
+@pytest.fixture(params=[Http, LightHttp], autouse=True)
+def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test is one of the library's transport, and of the one for small daemons."""
+    monkeypatch.setattr(sys.modules[__name__], "transport", request.param)
+
+
+transport: type[Http] = Http
+
+
 def http(*addresses: str, timeout: float = 5.0) -> Http:
-    return Http(addresses, {"X-Token": SECRET}, None, timeout, "X-Index")
+    return transport(addresses, {"X-Token": SECRET}, None, timeout, "X-Index")
+
+
+def test_a_body_goes_where_it_is_wanted(servers: list[Server]) -> None:
+    servers[0].body = b"a large body"
+    sink = io.BytesIO(b"what another one began with")
+    assert http(servers[0].address).request("GET", "/v1/x", sink=sink).body == b""
+    assert sink.getvalue() == b"a large body"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -235,7 +254,8 @@ def test_an_unusable_ca_file_is_named(
     ca_file = tmp_path / "ca.pem"
     if content is not None:
         ca_file.write_text(content)
-    client = Http([servers[0].address.replace("http:", "https:")], {}, ca_file, 1.0, "X-Index")
+    secure = servers[0].address.replace("http:", "https:")
+    client = transport([secure], {}, ca_file, 1.0, "X-Index")
     with pytest.raises(Permanent, match="cannot use the CA file") as error:
         client.request("GET", "/v1/x")
     assert str(ca_file) in error.value.cure

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from operator_world import cluster, view
 
+from bob.catalogue import Catalogue
 from bob.errors import UsageError
 from bob.ops.kind import Request
 from bob.ops.kinds.settings import KIND, with_settings
-from bob.ops.plan import by_hand, differences, sentence
+from bob.ops.plan import by_hand, differences, following, sentence
 from bob.ops.view import ClusterView, NodeWish
 from inventory import Cluster, NetworkName, Node, Versions
 
@@ -142,3 +143,26 @@ def test_settings_that_cannot_be_used(params: dict[str, Any], words: str) -> Non
 def test_settings_of_another_cluster_are_refused() -> None:
     with pytest.raises(UsageError, match="this cluster is c1, not c2"):
         KIND.check(Request("settings", "c2", {}), view())
+
+
+SERVICES = {
+    "memcached": {"count": 1},
+    "redis": {"count": 1, "scaled": True},
+    "haproxy": {"count": 2},
+    "gone": {"count": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ((1, 2, 3), ["memcached: 1 -> 3 instances"]),
+        ((1, 2), ["memcached: 1 -> 2 instances"]),
+        ((1,), []),
+    ],
+)
+def test_services_that_follow_the_size_of_the_cluster_are_told(
+    numbers: tuple[int, ...], expected: list[str]
+) -> None:
+    found = following(wanted(*numbers), replace(view(), services=SERVICES), Catalogue())
+    assert [line.partition(" (")[0] for line in found] == expected

@@ -28,9 +28,9 @@ def cluster() -> Cluster:
     [
         (
             NetworkName.MGMT,
-            {"Consul agent of n2", "bob-agent of n2", "Nomad agent of n2"},
+            {"Consul agent of n2", "bob-agent of n2", "Nomad agent of n2", "healthcheck of n2"},
         ),
-        (NetworkName.STORAGE, {"Consul agent of n2"}),
+        (NetworkName.STORAGE, {"Consul agent of n2", "healthcheck of n2"}),
     ],
 )
 def test_only_what_is_the_nodes_own(

@@ -10,6 +10,7 @@ from bob.provision.access import (
     MANAGEMENT_POLICY,
     agent_policy,
     consul_access,
+    health_policy,
     node_accessors,
     node_policies,
     node_policy,
@@ -23,6 +24,8 @@ from inventory.model import Cluster, NetworkName
 WRITTEN = {
     "bob-node": {"tasks", "facts"},
     "bob-requ": {"ops", "active", "services", "history", "pause"},
+    "bob-heal": {"nodes"},  # below `health/`, like the next one
+    "bob-clus": {"cluster", "leader"},
 }
 
 
@@ -53,9 +56,9 @@ def test_what_is_made_for_a_node_alone_is_known_by_its_name(
 def test_tokens_of_each_datacenter(cluster: Cluster, some_secrets: Secrets) -> None:
     mgmt = consul_access(cluster, NetworkName.MGMT, SERVERS, some_secrets)
     storage = consul_access(cluster, NetworkName.STORAGE, SERVERS, some_secrets)
-    # Consul agents, operator, robot; on mgmt also DNS, requests, Nomad and bob-agents
-    assert len(mgmt.tokens) == 4 + 1 + 1 + 1 + 1 + 4 + 4
-    assert len(storage.tokens) == 4 + 1 + 1
+    # Consul agents, healthchecks, operator, robot; on mgmt also DNS, requests, Nomad, bob-agents
+    assert len(mgmt.tokens) == 4 + 4 + 1 + 1 + 1 + 1 + 4 + 4
+    assert len(storage.tokens) == 4 + 4 + 1 + 1
     held = {token.description: token for token in storage.tokens}
     own = some_secrets.consul_agents["host3"][NetworkName.STORAGE]
     assert held["Consul agent of host3"].secret_id == own.get_secret_value()
@@ -71,7 +74,7 @@ def test_accessors_are_unique_and_stay(cluster: Cluster, some_secrets: Secrets) 
         ]
 
     assert accessors() == accessors()
-    assert len(set(accessors())) == 16 + 6 + 6
+    assert len(set(accessors())) == 20 + 10 + 10
 
 
 def test_management_tokens_are_not_handed_out(cluster: Cluster, some_secrets: Secrets) -> None:
@@ -117,6 +120,25 @@ def test_a_bob_agent_gets_nothing_of_another_node() -> None:
     assert own == {"bob/tasks/n1/", "bob/facts/n1", "bob/secret/nodes/n1/"}
     assert {policy for key, policy in keys if key not in own} == {"read"}
     assert not [key for key, _ in keys if key.startswith("bob/secret") and key not in own]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_healthchecks_of_servers_alone_watch_the_cluster(
+    cluster: Cluster, some_secrets: Secrets, network: str
+) -> None:
+    access = consul_access(cluster, NetworkName(network), SERVERS, some_secrets)
+    held = {token.description: token.policies for token in access.tokens}
+    whole = ("bob-clustercheck",) if network == "mgmt" else ()
+    assert held["healthcheck of host1"] == ("bob-health-host1", *whole)
+    assert held["healthcheck of host4"] == ("bob-health-host4",)
+
+
+def test_a_healthcheck_writes_of_itself_only() -> None:
+    rules = health_policy("n1", NetworkName.MGMT).rules
+    written = re.findall(r'^(\w+ "[^"]*") \{ policy = "write" \}', rules, re.MULTILINE)
+    assert written == ['key "health/nodes/n1"', 'service "nodecheck"', 'session "n1"']
+    elsewhere = health_policy("n1", NetworkName.STORAGE).rules
+    assert elsewhere == 'node_prefix "" { policy = "read" }\n'
 
 
 def test_the_operator_sees_no_secret(cluster: Cluster, some_secrets: Secrets) -> None:

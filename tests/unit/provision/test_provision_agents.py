@@ -48,10 +48,11 @@ def test_a_server_listens_where_other_nodes_and_the_operator_look(cluster: Clust
         Listener("10.101.0.2", 8521, "tcp", "consul-tenant"),
         Listener("10.101.0.2", 4648, "udp", "nomad"),
         Listener("127.0.0.1", 4646, "tcp", "nomad"),
+        Listener("10.102.0.2", 8592, "udp", "healthcheck"),
     ):
         assert expected in found
 
 
 def test_a_client_opens_no_server_port(cluster: Cluster) -> None:
     ports = {one.port for one in listeners(cluster, cluster.node("host4"), server=False)}
-    assert ports == {53, 8500, 8510, 8520, 8301, 8590, 4646}
+    assert ports == {53, 8500, 8510, 8520, 8301, 8590, 8591, 8592, 4646}

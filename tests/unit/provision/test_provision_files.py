@@ -10,17 +10,20 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from provision_samples import NETWORKS
+from provision_samples import NETWORKS, SERVERS
 
 from bob.errors import Permanent
 from bob.provision import units
+from bob.provision.access import consul_access
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import consul_agent
-from bob.provision.node_files import NodeFile, resolver_file
+from bob.provision.node_files import NodeFile, health_files, resolver_file
 from bob.provision.private_files import write_private
 from bob.provision.resolver import Resolver
 from bob.provision.secrets import Secrets
-from inventory.model import NetworkName
+from healthcheck.config import HealthConfig
+from inventory.model import Cluster, NetworkName
+from inventory.values import FrozenMapping
 
 FilesOf = Callable[[str], tuple[NodeFile, ...]]
 
@@ -28,7 +31,7 @@ FilesOf = Callable[[str], tuple[NodeFile, ...]]
 def secret_values(secrets: Secrets) -> set[bytes]:
     tables = (
         secrets.consul_gossip, secrets.consul_management, secrets.nomad_agents,
-        secrets.bob_agents, secrets.robot,
+        secrets.bob_agents, secrets.healthchecks, secrets.robot,
     )  # fmt: skip
     found = {one.get_secret_value() for table in tables for one in table.values()}
     found |= {
@@ -51,6 +54,7 @@ def test_every_agent_has_its_files(files_of: FilesOf) -> None:
     assert "/etc/bob/nomad/nomad.json" in paths
     assert "/etc/systemd/system/nomad.service" in paths
     assert "/etc/systemd/system/bob-agent.service" in paths
+    assert "/etc/systemd/system/healthcheck.service" in paths
 
 
 @pytest.mark.parametrize(("name", "leads"), [("host1", True), ("host4", False)])
@@ -92,11 +96,37 @@ def test_no_secret_is_readable_by_others(
 ) -> None:
     secret = secret_values(some_secrets) | {b"PRIVATE KEY"}
     holding = [file for file in files_of(name) if any(value in file.content for value in secret)]
-    assert len(holding) == 9  # one key and one configuration per agent, and bob-agent's
+    assert len(holding) == 10  # one key and one configuration per agent, and those of Bob's own
     for file in holding:
         consul = "/consul-" in file.path
         owner = ("root", "consul", 0o640) if consul else ("root", "root", 0o600)
         assert (file.owner, file.group, file.mode) == owner
+
+
+@pytest.mark.parametrize(("name", "watches"), [("host1", True), ("host4", False)])
+def test_the_healthcheck_reads_what_was_written_for_it(
+    files_of: FilesOf, some_secrets: Secrets, tmp_path: Path, name: str, watches: bool
+) -> None:
+    files = {file.path: file for file in files_of(name)}
+    place = tmp_path / "healthcheck.json"
+    place.write_bytes(files["/etc/bob/healthcheck/healthcheck.json"].content)
+    place.chmod(0o600)
+    read = HealthConfig.load(place)
+    assert read.token == some_secrets.healthchecks[name].get_secret_value()
+    assert read.watches_cluster is watches
+    assert [network.name for network in read.networks] == list(NETWORKS)
+    assert read.units == ("consul-mgmt", "consul-storage", "consul-tenant", "nomad", "bob-agent")
+    assert {read.nomad_ca, read.consul_ca} <= files.keys()
+    assert read.token not in repr(read)
+
+
+def test_a_cluster_from_before_has_no_healthcheck(
+    files_of: FilesOf, some_secrets: Secrets, cluster: Cluster
+) -> None:
+    older = some_secrets.model_copy(update={"healthchecks": FrozenMapping({})})
+    access = consul_access(cluster, NetworkName.MGMT, SERVERS, older)
+    assert not [token for token in access.tokens if "healthcheck" in token.description]
+    assert health_files(cluster, cluster.node("host1"), SERVERS, older) == ()
 
 
 def test_a_node_does_not_learn_the_secrets_of_others(
@@ -111,6 +141,7 @@ def test_a_node_does_not_learn_the_secrets_of_others(
         *some_secrets.consul_agents["host1"].values(),
         some_secrets.nomad_agents["host1"],
         some_secrets.bob_agents["host1"],
+        some_secrets.healthchecks["host1"],
         *some_secrets.robot.values(),
         some_secrets.requests,
         some_secrets.ssh_key,

@@ -58,10 +58,13 @@ def test_kinds_of_secrets(file: Path, cluster: Cluster) -> None:
         made.dns,
         made.operator,
         *made.bob_agents.values(),
+        *made.healthchecks.values(),
         *made.robot.values(),
         made.requests,
     ]
-    assert len({uuid.UUID(token.get_secret_value()) for token in tokens}) == 3 + 1 + 12 + 4 + 2 + 8
+    assert (
+        len({uuid.UUID(token.get_secret_value()) for token in tokens}) == 3 + 1 + 12 + 4 + 2 + 8 + 4
+    )
 
 
 def test_only_the_owner_can_read(file: Path, cluster: Cluster) -> None:
@@ -75,7 +78,7 @@ def test_nothing_shows_a_value(file: Path, cluster: Cluster) -> None:
     document = json.loads(file.read_text())
     public = {str(document[name]) for name in ("schema", "cluster", "generation")}
     secret = values(document) - public
-    assert len(secret) == 4 + 22 + 8 + 1  # keys, tokens, tokens of the robot, SSH key
+    assert len(secret) == 4 + 22 + 8 + 4 + 1  # keys, tokens, of the robot, of healthchecks, SSH
     for shown in (repr(made), str(made), str(made.model_dump())):
         assert not [value for value in secret if value in shown]
 

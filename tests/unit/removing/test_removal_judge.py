@@ -59,6 +59,16 @@ def test_the_only_copy_of_data_and_the_last_instance_are_guarded() -> None:
     assert names(found, "n5") == []
 
 
+@pytest.mark.parametrize(
+    ("nodes", "wanted"), [(["n4"], ["data"]), (["n4", "n5"], []), ([], []), (["n5"], [])]
+)
+def test_a_service_whose_data_is_on_the_node_alone_is_guarded(
+    nodes: list[str], wanted: list[str]
+) -> None:
+    found = replace(view(), services={"mariadb": {"count": 1, "nodes": nodes}})
+    assert names(found, "n4") == wanted
+
+
 def cut_off_from_mgmt() -> ClusterView:
     found = view(down=["n4"])
     storage = dict(found.members[NetworkName.STORAGE])

@@ -21,6 +21,7 @@ from bob.ops.context import OperationContext
 from bob.ops.engine import Engine
 from bob.ops.kind import Kind, Request, refuse_guarded
 from bob.ops.record import Operation, records_of
+from bob.ops.sense import stored_catalogue
 from bob.ops.services.wishes import ServiceWish, read_wish
 from bob.ops.states import State
 from bob.ops.view import ClusterView, NodeWish, Quorum
@@ -94,6 +95,10 @@ class World:
 
     def view(self) -> ClusterView:
         records = ClusterRecords(self.consul)
+        generations = {
+            entry.key.removeprefix("bob/generations/"): int(entry.value)
+            for entry in self.consul.kv.list("bob/generations/")
+        }
         services = {
             entry.key.removeprefix("bob/services/"): entry.json()
             for entry in self.consul.kv.list("bob/services/")
@@ -106,7 +111,8 @@ class World:
         return ClusterView(
             now=NOW + self.time.now(), cluster=self.cluster, wishes=records.nodes(),
             nodes=nodes, jobs={job.id: job for job in self.nomad.state.job_states()},
-            services=services, nomad=quorum,
+            services=services, nomad=quorum, generations=generations,
+            catalogue=stored_catalogue(self.consul),
             tuning=tuning.json() if (tuning := self.consul.kv.get("bob/tuning")) else None,
             members={
                 NetworkName.MGMT: {

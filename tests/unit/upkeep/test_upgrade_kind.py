@@ -92,7 +92,7 @@ def test_units_of_programs() -> None:
     assert units_of(found, "consul") == ["consul-mgmt", "consul-storage"]
     assert units_of(found, "nomad") == ["nomad"]
     assert units_of(found, "consul-template") == []
-    assert units_of(found, "bob-agent") == ["bob-agent"]
+    assert units_of(found, "bob-agent") == ["healthcheck", "bob-agent"]
 
 
 def test_one_record_says_where_programs_lie_on_every_node() -> None:

@@ -1,0 +1,1 @@
+"""What one server at a time finds out about the whole cluster."""

@@ -1,0 +1,1 @@
+"""What one node finds out about itself and its neighbours."""
