@@ -48,6 +48,7 @@ BOB_RUN_DIR = PurePosixPath("/run/bob/agent")
 BOB_METRICS_PORT = 8590
 
 HEALTH_UNIT = "healthcheck"
+OWN_UNITS = (BOB_UNIT, HEALTH_UNIT)  # they run Bob itself, and restart when all else has
 HEALTH_CONFIG_DIR = CONFIG_ROOT / HEALTH_UNIT
 HEALTH_RUN_DIR = PurePosixPath("/run/bob/healthcheck")
 HEALTH_METRICS_PORT = 8591

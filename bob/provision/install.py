@@ -218,9 +218,12 @@ def restart_script(names: Iterable[str]) -> str:
     )
 
 
-def running_script(unit: str) -> str:
-    """Shell script that fails unless the unit is ready and runs with what is there."""
-    return f"! [ -e {STALE}/{unit} ] && systemctl is-active --quiet {unit}\n"
+def running_script(names: Iterable[str]) -> str:
+    """Shell script that fails unless every unit is ready and runs with what is there."""
+    return "".join(
+        f"! [ -e {STALE}/{name} ] && systemctl is-active --quiet {name} || exit 1\n"
+        for name in names
+    )
 
 
 def start_script(names: Iterable[str]) -> str:

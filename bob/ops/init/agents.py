@@ -6,10 +6,8 @@ from bob.clients.ssh import Host
 from bob.ops.init.context import InitContext
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import install
-from bob.provision.agents import BOB_UNIT, HEALTH_UNIT
+from bob.provision.agents import BOB_UNIT, HEALTH_UNIT, OWN_UNITS
 from bob.waiting import Deadline
-
-UNITS = (BOB_UNIT, HEALTH_UNIT)
 
 
 class Agents(Step[InitContext]):
@@ -19,7 +17,7 @@ class Agents(Step[InitContext]):
     title = "Start bob-agent and healthcheck on every node"
 
     def probe(self, context: InitContext) -> Probe:
-        script = "".join(install.running_script(unit) for unit in UNITS)
+        script = install.running_script(OWN_UNITS)
         results = context.fleet.each(lambda host: host.run(script, check=False))
         lacking = [name for name, result in results.items() if result.code]
         return needed(f"not running on {', '.join(lacking)}") if lacking else DONE
@@ -28,10 +26,11 @@ class Agents(Step[InitContext]):
         script = (
             # A unit may have been replaced by a run that was stopped before systemd read it.
             "".join(
-                f"! [ -e {install.STALE}/{unit} ] || systemctl daemon-reload\n" for unit in UNITS
+                f"! [ -e {install.STALE}/{unit} ] || systemctl daemon-reload\n"
+                for unit in OWN_UNITS
             )
-            + install.restart_script(UNITS)
-            + install.start_script(UNITS)
+            + install.restart_script(OWN_UNITS)
+            + install.start_script(OWN_UNITS)
         )
 
         def start(host: Host) -> None:

@@ -33,12 +33,11 @@ def unconfigured(host: Host, files: Iterable[NodeFile]) -> bool:
     """Whether a file differs, or an agent runs with one that was replaced since it started."""
     if install.differing(host, files):
         return True
-    # bob-agent restarts when everything else has.
-    return bool(set(install.stale_units(host)) - {agents.BOB_UNIT})
+    return bool(set(install.stale_units(host)).difference(agents.OWN_UNITS))
 
 
 def configure(host: Host, files: Iterable[NodeFile], deadline: Deadline) -> tuple[str, ...]:
-    """Replace the files that differ. The units that run with a former one, but for bob-agent."""
+    """Replace the files that differ. The units that run with a former one, but for our own."""
     files = tuple(files)
     paths = set(install.differing(host, files))
     changed = [file for file in files if file.path in paths]
@@ -46,7 +45,7 @@ def configure(host: Host, files: Iterable[NodeFile], deadline: Deadline) -> tupl
         host.run(_ADD_USER, timeout=deadline.left())
         install.send_files(host, changed, sorted(units_reading(f.path for f in changed)))
     stale = install.reload_units(host) if install.stale_units(host) else ()
-    return tuple(unit for unit in stale if unit != agents.BOB_UNIT)
+    return tuple(unit for unit in stale if unit not in agents.OWN_UNITS)
 
 
 _ADD_USER = (

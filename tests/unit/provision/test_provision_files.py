@@ -13,7 +13,7 @@ import pytest
 from provision_samples import NETWORKS, SERVERS
 
 from bob.errors import Permanent
-from bob.provision import units
+from bob.provision import install, units
 from bob.provision.access import consul_access
 from bob.provision.agent_config import AgentConfig
 from bob.provision.agents import consul_agent
@@ -280,3 +280,21 @@ def test_the_wait_gives_up_and_lets_nomad_start(tmp_path: Path, listening: bool)
     if not listening:
         done = run_wait_script(tmp_path, used, 1)
     assert done.returncode == 0 and "no leader for 1 s" in done.stdout
+
+
+@pytest.mark.parametrize("state", ["fine", "stale", "stopped"])
+@pytest.mark.parametrize("unit", ["first", "second"])
+def test_units_run_when_each_of_them_does(tmp_path: Path, unit: str, state: str) -> None:
+    stale = tmp_path / "stale"
+    stale.mkdir()
+    if state == "stale":
+        (stale / unit).touch()
+    stopped = unit if state == "stopped" else "-"
+    fake = tmp_path / "systemctl"
+    fake.write_text(f'#!/bin/sh\n[ "$3" != "{stopped}" ]\n')
+    fake.chmod(0o755)
+    script = install.running_script(["first", "second"]).replace(install.STALE, str(stale))
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], check=False, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    )
+    assert (done.returncode == 0) == (state == "fine")
