@@ -17,6 +17,7 @@ from sandboxes import remove_orphans, sandboxes
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # the plugin that shares out the tests reads the marks next
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """What shares hosts runs in one process, where several run the tests."""
     for item in items:
