@@ -18,7 +18,12 @@ from inventory.placement import choose_servers
 
 SECONDS = 2.5  # a cluster that does not answer is one to work on
 # Operations that change nothing of what `bob init` puts on hosts.
-HARMLESS = frozenset({"init", "deploy", "undeploy", "scale", "maintain", "backup"})
+HARMLESS = frozenset(
+    {
+        "init", "deploy", "undeploy", "scale", "configure", "restart", "rollback", "maintain",
+        "backup",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
