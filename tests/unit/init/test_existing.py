@@ -39,6 +39,7 @@ def found(
     [
         (found("init"), ""),
         (found("init", "deploy", "scale", "maintain", "undeploy"), ""),
+        (found("init", "configure", "restart", "rollback"), ""),
         (found("init", "add-node", "scale"), "add-node n4"),
         (found("init", "add-node", state=State.ABORTED), ""),
         (found("init", "something-new", state=State.RUNNING), "something-new n4"),
