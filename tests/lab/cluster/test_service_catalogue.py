@@ -14,7 +14,7 @@ from bob.clients.nomad import Nomad
 from bob.context import Context
 from bob.waiting import wait_for
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "catalogue"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "catalogue"
 NAME = "controller"
 SECONDS = 60.0
 
