@@ -7,7 +7,8 @@ import json
 from harness import Lab
 
 NETWORKS = ("mgmt", "storage", "tenant")
-MOST_MEMORY = 45  # MB
+# MB. An idle agent has 45; a leader that has just rolled services out holds the catalogue as well.
+MOST_MEMORY = 50
 
 
 def test_every_agent_is_a_member_and_every_server_a_voter(cluster: Lab) -> None:
