@@ -19,7 +19,7 @@ demo: setup ## Build a three-host cluster in the sandbox, deploy a service, show
 test: check apt-test ## All tests: check, contract, sim and lab rings (root, about 15 minutes warm)
 	@$(BIN)/bob toolchain ensure
 	@$(BIN)/python -m pytest --durations=15 tests/contract tests/sim
-	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 --dist=loadgroup tests/lab
+	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 tests/lab
 
 check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
 	@$(BIN)/ruff check .

@@ -7,22 +7,30 @@ gone when its last test has ended: idle clusters would take the processor from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from harness import Factory
 from sandboxes import remove_orphans, sandboxes
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.name
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """What shares hosts runs in one process, where several run the tests."""
-    for item in items:
-        if HERE in item.path.parents:
-            shared = item.path.parent if item.path.parent != HERE else item.path
-            item.add_marker(pytest.mark.xdist_group(shared.stem))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out by file, and those that share hosts by folder.
+
+    (The plugin's own `loadgroup` has no effect with pytest 9.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySharedHosts(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = PurePosixPath(nodeid.partition("::")[0])
+            return str(file if file.parent.name == HERE else file.parent)
+
+    return BySharedHosts(config, log)
 
 
 @pytest.fixture(scope="session")
