@@ -16,7 +16,7 @@ help: ## Show this list
 demo: setup ## Build a three-host cluster in the sandbox, deploy a service, show it
 	@scripts/demo.sh
 
-test: check apt-test ## All tests: check, contract, sim and lab rings (root, about 15 minutes warm)
+test: check apt-test ## All tests: check, contract, sim and lab rings (root, about half an hour warm)
 	@$(BIN)/bob toolchain ensure
 	@$(BIN)/python -m pytest --durations=15 tests/contract tests/sim
 	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 tests/lab

@@ -16,6 +16,8 @@ from bob.provision import agents
 from bob.waiting import wait_for
 from inventory import NetworkName
 
+FORGETTING_SECONDS = 60.0
+
 # The leftovers of a host that is not bare. Tasks of Nomad live in its cgroups.
 LEFT_ON_HOST = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /run/log -o -path /var/log \) -prune -o \
@@ -44,8 +46,8 @@ def ghosts(lab: Lab, node: str) -> list[str]:
 def forgotten(lab: Lab, node: str) -> None:
     """Nobody knows the node.
 
-    The robot has seen to it on its own host; the other servers hear of it by gossip, and Serf
-    leaves up to 12 s between the order to prune a member and doing it.
+    The robot has seen to it on its own host. The other servers hear of it by gossip, within 12 s,
+    or prune it themselves at their next look.
     """
     wait_for(lambda: not ghosts(lab, node), what=f"{node} forgotten", deadline=LONG, interval=1.0)
 
@@ -59,9 +61,6 @@ def servers(lab: Lab) -> list[str]:
     """The servers as the operator's machine knows them."""
     nodes = json.loads((lab.folder / "context.json").read_text())["nodes"]
     return [node["name"] for node in nodes if node["server"]]
-
-
-FORGETTING_SECONDS = 60.0
 
 
 def consul_of(lab: Lab, server: str, network: NetworkName = NetworkName.MGMT) -> Consul:

@@ -28,7 +28,7 @@ USAGE, REFUSED = 2, 3
 
 
 @pytest.fixture(scope="module")
-def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """Three servers; five nodes joined them at once while the leader's agent was killed."""
     made = Lab(sandbox_factory("joining", SERVERS), tmp_path_factory.mktemp("joining"))
     made.init()
@@ -44,7 +44,7 @@ def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> I
     printed, said = process.communicate(timeout=LONG)
     assert process.returncode == 0, said
     assert [node["node"] for node in json.loads(printed)["nodes"]] == list(JOINING)
-    yield made
+    return made
 
 
 @pytest.fixture(autouse=True)

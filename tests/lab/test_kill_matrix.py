@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -74,10 +74,10 @@ if not FULL:
 
 
 @pytest.fixture(scope="module")
-def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     made = Lab(sandbox_factory("kills", 4), tmp_path_factory.mktemp("kills"))
     made.init()
-    yield replace(made, sandbox=bob.sandbox.up(made.sandbox.name, 5))
+    return replace(made, sandbox=bob.sandbox.up(made.sandbox.name, 5))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

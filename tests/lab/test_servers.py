@@ -51,11 +51,11 @@ job "sleeper" {
 
 
 @pytest.fixture(scope="module")
-def five(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def five(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab = Lab(sandbox_factory("servers", 5), tmp_path_factory.mktemp("servers"))
     lab.inventory.write_text(f"server_grace: {GRACE}\n{lab.inventory.read_text()}")
     lab.init()
-    yield lab
+    return lab
 
 
 def test_what_makes_no_sense_is_refused(five: Lab) -> None:

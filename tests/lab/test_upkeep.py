@@ -75,10 +75,10 @@ BROKEN = (
 
 
 @pytest.fixture(scope="module")
-def three(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def three(sandbox_factory: Factory, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab = Lab(sandbox_factory("upkeep", len(NODES)), tmp_path_factory.mktemp("upkeep"))
     lab.init()
-    yield lab
+    return lab
 
 
 @pytest.fixture(autouse=True)

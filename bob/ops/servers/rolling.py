@@ -17,7 +17,8 @@ from bob.ops.tasks import TaskState
 from bob.ops.view import ClusterView
 from bob.waiting import Deadline, wait_for
 
-NODE_SECONDS = 120.0  # five units restart in 5-10 s, autopilot settles in 20 s; busy hosts
+# Five units restart in 5-10 s and autopilot settles in 20 s; a busy host takes longer.
+NODE_SECONDS = 120.0
 GROUP = 5  # clients whose agents restart at the same time
 
 
