@@ -258,7 +258,7 @@ def test_a_bob_that_does_not_start_is_taken_back_too(three: Lab) -> None:
     wait_for(lambda: newest(three, "upgrade").state.value == "failed", what="it is given up",
              deadline=DEADLINE, interval=1)  # fmt: skip
     assert newest(three, "upgrade").id == made.id
-    assert "bob-agent runs the former version" in newest(three, "upgrade").step("upgrade-bob").error
+    assert "the former version runs again" in newest(three, "upgrade").step("upgrade-bob").error
     assert {node: three.on(node, f"readlink {agents.BIN_DIR}/bob-agent") for node in NODES} == was
     three.bob("op", "abort", made.id, "--yes")
 

@@ -19,7 +19,7 @@ SECONDS = 90.0  # generous: machines that run these tests are slow and shared
 ASK = """
 import re, socket
 s = socket.socket(socket.AF_UNIX)
-s.connect("/run/bob-haproxy/admin.sock")
+s.connect("/run/bob/haproxy/admin.sock")
 s.sendall(b"show info; show servers state demo\\n")
 answer = b"".join(iter(lambda: s.recv(65536), b"")).decode()
 print(re.search(r"^Pid: (\\d+)", answer, re.M).group(1))
