@@ -83,9 +83,8 @@ class ConsulStore:
 
     def read(self, operation_id: str) -> tuple[Operation, int]:
         """See `Store.read`."""
-        for folder in (OPERATIONS, HISTORY, OPERATIONS):  # it may move between two reads
-            if entry := self._consul.kv.get(folder + operation_id):
-                return _parse(entry), entry.modify_index
+        if entry := find(self._consul, operation_id):
+            return _parse(entry), entry.modify_index
         raise KeyError(operation_id)
 
     def write(self, operation: Operation, version: int) -> int:
@@ -177,7 +176,7 @@ class ConsulStore:
         return self._leader.commit(txn) if self._leader else txn.commit()
 
     def _index_of(self, key: str, value: str) -> int | None:
-        entry = self._consul.kv.get(key)
+        entry = self._consul.kv.get(key, consistent=True)
         return entry.modify_index if entry and entry.value == value.encode() else None
 
     def _document(self, operation: Operation) -> str:
@@ -185,6 +184,15 @@ class ConsulStore:
             epoch = self._leader.leadership().epoch
             operation = operation.model_copy(update={"epoch": epoch})
         return operation.model_dump_json(indent=2)
+
+
+def find(consul: Consul, operation_id: str) -> KvEntry | None:
+    """An operation's record, wherever it is; None when there is none."""
+    for consistent in (False, True):  # seldom absent: only then the dearer question
+        for folder in (OPERATIONS, HISTORY):  # it moves from the first to the second
+            if entry := consul.kv.get(folder + operation_id, consistent=consistent):
+                return entry
+    return None
 
 
 def _parse(entry: KvEntry) -> Operation:

@@ -13,7 +13,7 @@ from bob.clients.consul import Consul
 from bob.clients.http import Refused, Unreachable
 from bob.election import LEADER_KEY
 from bob.errors import DeadlinePassed, UsageError
-from bob.ops.consul_store import HISTORY, OPERATIONS
+from bob.ops.consul_store import OPERATIONS, find
 from bob.ops.record import Operation
 from bob.ops.states import FINISHED, State
 from bob.pause import PAUSE_KEY, Pause, parse_pause
@@ -85,7 +85,7 @@ def follow(consul: Consul, operation_id: str, deadline: Deadline) -> Iterator[Si
 def _look(consul: Consul, operation_id: str, index: int, wait: float) -> tuple[Sight, int]:
     key = OPERATIONS + operation_id
     read = consul.kv.read(key, index=index, wait=max(wait, 0.01))
-    entry = read.value or consul.kv.get(HISTORY + operation_id)
+    entry = read.value or find(consul, operation_id)
     if entry is None:
         raise UsageError(
             f"there is no operation {operation_id}", cure="Those that are known: bob op ls --all"

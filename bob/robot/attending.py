@@ -22,7 +22,7 @@ from bob.robot.term import Interrupt, working_clock
 VIEW_SECONDS = 1.0  # how old the view may be that operations have just been judged by
 EARLY = 0.4  # so large a part of its interval may a duty be early, to share the view of another
 BUSY_SECONDS = 30.0  # after some duty had something to do or to say
-QUIET_INTERVAL = 15.0  # least interval after that: a view costs 30 ms of CPU, 0.2 % of a core
+QUIET_INTERVAL = 20.0  # least interval after that: a view costs 30 ms of CPU, 0.15 % of a core
 NUMBER = re.compile(r"[0-9]+")
 
 

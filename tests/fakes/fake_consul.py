@@ -99,7 +99,7 @@ class FakeKv(Kv):
         self._state = line.state
 
     def read(
-        self, key: str, *, index: int = 0, wait: float = WAIT_SECONDS
+        self, key: str, *, index: int = 0, wait: float = WAIT_SECONDS, consistent: bool = False
     ) -> Indexed[KvEntry | None]:
         def look() -> Indexed[KvEntry | None]:
             self._block(lambda: self._state.place(key), index, wait)

@@ -56,9 +56,13 @@ class Kv:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def get(self, key: str) -> KvEntry | None:
-        """The entry, or None."""
-        return self.read(key).value
+    def get(self, key: str, *, consistent: bool = False) -> KvEntry | None:
+        """The entry, or None.
+
+        For a moment a new leader may answer from before what the former one confirmed. With
+        `consistent` it makes sure of its place first: for when absence leads to a conclusion.
+        """
+        return self.read(key, consistent=consistent).value
 
     def list(self, prefix: str) -> tuple[KvEntry, ...]:
         """All entries whose key begins with `prefix`, ordered by key."""
@@ -70,10 +74,13 @@ class Kv:
         return () if answer.status == HTTPStatus.NOT_FOUND else tuple(answer.json())
 
     def read(
-        self, key: str, *, index: int = 0, wait: float = WAIT_SECONDS
+        self, key: str, *, index: int = 0, wait: float = WAIT_SECONDS, consistent: bool = False
     ) -> Indexed[KvEntry | None]:
-        """The entry, or None; with `index` only once it differs, at most after `wait` seconds."""
-        answer = self._read(key, {}, index, wait)
+        """The entry, or None; with `index` only once it differs, at most after `wait` seconds.
+
+        `consistent` as in `get`.
+        """
+        answer = self._read(key, {"consistent": ""} if consistent else {}, index, wait)
         found = _entries(answer)
         return Indexed(found[0] if found else None, next_index(index, answer.index))
 

@@ -84,6 +84,7 @@ def test_a_key_lives_from_put_to_delete(consul: Consul) -> None:
     assert consul.kv.get("test/life") is None
     assert consul.kv.put("test/life", '{"a": 1}', flags=7)
     entry = consul.kv.get("test/life")
+    assert consul.kv.get("test/life", consistent=True) == entry
     assert entry is not None
     assert (entry.json(), entry.flags, entry.session) == ({"a": 1}, 7, "")
     assert consul.kv.delete("test/life", cas=entry.modify_index + 1) is False

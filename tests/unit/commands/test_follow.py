@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from fake_consul import Fault
 from operator_world import World, view
 
+from bob.clients.consul import KvEntry
+from bob.clients.consul.kv import Indexed
 from bob.clients.http import Unreachable
 from bob.errors import DeadlinePassed, UsageError
 from bob.ops.kind import Request
@@ -67,6 +70,24 @@ def test_consul_that_never_answers_is_told(world: World) -> None:
 def test_an_unknown_operation_is_told(world: World) -> None:
     with pytest.raises(UsageError, match="no operation 01ABC"):
         list(follow(world.consul, "01ABC", watching(world)))
+
+
+def test_a_new_leader_of_consul_that_is_behind_is_not_believed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = wished(world)
+    world.works()
+    ask = world.consul.kv.read
+
+    def behind(key: str, *, consistent: bool = False, **how: Any) -> Indexed[KvEntry | None]:
+        return ask(key, **how) if consistent else Indexed(None, 1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.consul.kv, "read", behind)
+        watcher = follow(world.consul, made, watching(world))
+        assert next(watcher).operation.id == made
+        assert world.store.read(made)[0].id == made
+    assert [s.operation.state for s in watcher][-1] is State.DONE
 
 
 def test_the_wait_ends(world: World) -> None:
