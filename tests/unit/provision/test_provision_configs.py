@@ -7,7 +7,13 @@ import pytest
 from provision_samples import NETWORKS, SERVERS, describe
 
 from bob.provision.consul_config import consul_config, gossip, node_id
-from bob.provision.nomad_config import HostLimits, failover_ttl, interface_of, nomad_config
+from bob.provision.nomad_config import (
+    FIRST_HEARTBEAT,
+    HostLimits,
+    failover_ttl,
+    interface_of,
+    nomad_config,
+)
 from bob.provision.secrets import Secrets, complete
 from inventory.model import Cluster, NetworkName
 
@@ -161,6 +167,14 @@ def test_patience_follows_the_size_of_the_cluster() -> None:
     large = describe(nodes=60)
     config = nomad_config(large, large.node("host1"), SERVERS, complete(None, large))
     assert config["server"]["failover_heartbeat_ttl"] == "20s"
+
+
+def test_a_restarted_agent_is_waited_for_until_its_first_heartbeat(
+    cluster: Cluster, some_secrets: Secrets
+) -> None:
+    server = nomad_config(cluster, cluster.node("host1"), SERVERS, some_secrets)["server"]
+    ttl, grace = (int(server[key][:-1]) for key in ("min_heartbeat_ttl", "heartbeat_grace"))
+    assert ttl + grace >= FIRST_HEARTBEAT
 
 
 def test_the_nic_is_found_by_the_whole_address() -> None:
