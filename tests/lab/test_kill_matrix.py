@@ -91,8 +91,8 @@ def test_an_operation_outlives_its_leader_and_finishes_once(lab: Lab, case: Case
             if found.state is not State.DONE:  # it was faster than we can look
                 revive = strike(lab, case.way)
             done = wait_for(
-                lambda: finished(lab, found.id), what=f"{found.kind} ends", deadline=DEADLINE,
-                interval=0.5,
+                lambda: finished(lab, found.id, revive), what=f"{found.kind} ends",
+                deadline=DEADLINE, interval=0.5,
             )  # fmt: skip
         finally:
             if revive:
@@ -192,11 +192,17 @@ def at_work(lab: Lab, before: set[str], step: str) -> Operation | None:
     return None
 
 
-def finished(lab: Lab, name: str) -> Operation | None:
-    """The operation when it has ended. One that failed is tried again, as a person would."""
+def finished(lab: Lab, name: str, revive: Callable[[], object] | None) -> Operation | None:
+    """The operation when it has ended.
+
+    One that failed is tried again, as a person would who sees to its host first: a rotation does
+    without no server.
+    """
     for one in records(lab):
         if one.id == name and one.state is State.FAILED:
             print(f"failed: {[s.error for s in one.steps if s.error]}")
+            if revive:
+                revive()
             lab_retry(lab, name)
         if one.id == name and one.state in (State.DONE, State.ABORTED):
             return one
