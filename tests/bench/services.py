@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 
@@ -22,16 +23,15 @@ from harness import Lab, power
 
 import bob.sandbox
 import bob.toolchain
+from bob.catalogue import Catalogue
 from bob.commands import shellenv
 from bob.context import Context
+from bob.errors import BobError
 from bob.waiting import wait_for
 
 NAME = "bench-cloud"
 PATIENCE = 300.0
 DATA = "/var/lib/bob/mariadb /var/lib/bob/rabbitmq /var/lib/bob/glance"
-NEEDED = ("memcached", "mariadb", "haproxy")  # what the services bring along, the last needed first
-RUN = "page"  # deployed by both: what it waits for is Nomad, and no image
-ROUNDS = 3
 
 
 def main() -> None:
@@ -46,7 +46,6 @@ def main() -> None:
             show("cluster and all services, images pulled, s", time.monotonic() - began, "")
             plan(cloud)
             change(cloud)
-            deploy(cloud)
             from_nothing(cloud)
             cold_start(cloud)
         finally:
@@ -80,42 +79,40 @@ def renewed(cloud: Cloud, before: set[str]) -> bool:
     return not now & before and len(now) == len(cloud.instances("keystone")) == 2
 
 
-def deploy(cloud: Cloud) -> None:
-    """`bob deploy` beside `nomad job run` of the same job, in turn."""
-    context = Context.load(cloud.lab.sandbox.name)
-    environment = {**os.environ, **shellenv.values(context)}
-    program = str(bob.toolchain.ensure(["nomad"]).nomad.path)
-    job = nomad(cloud.lab).jobs.get(RUN)
-    ratios = []
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({"Job": job}, file)
-        file.flush()
-        for _ in range(ROUNDS):
-            cloud.bob("undeploy", RUN, "--yes")
-            ours = timed(lambda: cloud.bob("deploy", RUN, "--yes"))
-            cloud.bob("undeploy", RUN, "--yes")
-            command = [program, "job", "run", "-json", file.name]
-            theirs = timed(
-                lambda argv=command: subprocess.run(
-                    argv, env=environment, check=True, capture_output=True
-                )
-            )
-            nomad(cloud.lab).jobs.deregister(RUN, purge=True)
-            cloud.bob("deploy", RUN, "--yes")
-            ratios.append(ours / theirs)
-            show("bob deploy, s", ours, "")
-            show("nomad job run of the same job, s", theirs, "")
-    show("bob deploy / nomad job run", sorted(ratios)[ROUNDS // 2], "<= 1.2")
-
-
 def from_nothing(cloud: Cloud) -> None:
-    """Empty databases and queues; the images are on the hosts."""
-    for service in (*sorted(SERVICES, key=("keystone", "haproxy").__contains__), *NEEDED):
-        cloud.bob("undeploy", service, "--accept", "data", "--accept", "dependents", "--yes")
+    """Empty databases and queues, images on the hosts; then `nomad job run` of the same jobs."""
+    order = [service.name for service in Catalogue().in_order(*SERVICES)]
+    jobs = [nomad(cloud.lab).jobs.get(name) for name in order]
+    remove(cloud, order)
+    ours = timed(lambda: cloud.bob("deploy", *SERVICES, "--yes"))
+    show("all services from empty databases, s", ours, "<= 60")
+    remove(cloud, order)
+    theirs = timed(lambda: run_by_hand(cloud, jobs))
+    show("nomad job run of the same jobs, s", theirs, "")
+    show("bob deploy / nomad job run", ours / theirs, "<= 1.2")
+    for name in reversed(order):
+        nomad(cloud.lab).jobs.deregister(name, purge=True)
+    cloud.bob("deploy", *SERVICES, "--yes")
+
+
+def remove(cloud: Cloud, order: list[str]) -> None:
+    """All services and their data; what needs others goes first."""
+    for name in reversed(order):
+        cloud.bob("undeploy", name, "--yes")
     for node in cloud.lab.sandbox.nodes:
         cloud.lab.on(node.name, f"rm -rf {DATA}")
-    took = timed(lambda: cloud.bob("deploy", *SERVICES, "--yes"))
-    show("all services from empty databases, s", took, "<= 60")
+
+
+def run_by_hand(cloud: Cloud, jobs: list[Any]) -> None:
+    """One job after another, each until Nomad calls its deployment successful."""
+    environment = {**os.environ, **shellenv.values(Context.load(cloud.lab.sandbox.name))}
+    program = str(bob.toolchain.ensure(["nomad"]).nomad.path)
+    for job in jobs:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"Job": job}, file)
+            file.flush()
+            argv = [program, "job", "run", "-json", file.name]
+            subprocess.run(argv, env=environment, check=True, capture_output=True)
 
 
 def cold_start(cloud: Cloud) -> None:
@@ -146,7 +143,7 @@ def serving(cloud: Cloud, name: str) -> int:
     try:
         running = cloud.allocations(name)
         return sum(any(a in each.id for a in running) for each in cloud.instances(name))
-    except bob.errors.BobError:  # nobody leads yet
+    except BobError:  # nobody leads yet
         return -1
 
 
