@@ -20,7 +20,7 @@ bob status
 bob ui
 echo
 eval "$(bob shellenv --openstack)"
-python3 scripts/token.py
+python3 scripts/login.py
 cat <<END
 
 Look around: .venv/bin/bob --help. As OpenStack's admin: eval "\$(.venv/bin/bob shellenv --openstack)"
