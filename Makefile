@@ -13,7 +13,7 @@ APT_TEST := chromium chromium-driver
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: setup ## Build a three-host cluster in the sandbox, deploy a service, show it
+demo: setup ## Build a three-host cluster in the sandbox, up to a token of Keystone
 	@scripts/demo.sh
 
 test: check apt-test ## All tests: check, contract, sim and lab rings (root, about half an hour warm)
@@ -28,11 +28,12 @@ check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest tests/unit
 
-bench: setup ## Measure: init and demo against their floors, healing, cost of agents and operations
+bench: setup ## Measure: init and demo against their floors, healing, services, cost of operations
 	@$(BIN)/python tests/bench/init.py
 	@$(BIN)/python tests/bench/healing.py
 	@$(BIN)/python tests/bench/operations.py
 	@$(BIN)/python tests/bench/entry.py
+	@$(BIN)/python tests/bench/services.py
 
 setup: apt
 	@$(BIN)/bob toolchain ensure

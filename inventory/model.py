@@ -24,6 +24,7 @@ from inventory.values import (
     FrozenMap,
     Label,
     Port,
+    Registry,
     Servers,
     Sha256,
     Url,
@@ -166,6 +167,8 @@ class Cluster(_Part):
     """Seconds after which another node takes the place of a server that is lost."""
     single_server: Literal["accept-no-redundancy"] | None = None
     """The word that allows `servers: 1`."""
+    registry: Registry | None = None
+    """Where hosts pull container images from, unless a deployment names another one."""
     versions: Versions = Versions()
     toolchain: Toolchain = Toolchain()
     nodes: Annotated[
@@ -190,13 +193,18 @@ class Cluster(_Part):
     def digest(self) -> str:
         """SHA-256 (hex) of what shapes the cluster; it tells a changed inventory from the same one.
 
-        How the cluster is reached or fed (SSH, credentials of BMCs, source of programs) is left
-        out: mending a wrong key between two runs does not make it another cluster.
+        How the cluster is reached or fed (SSH, credentials of BMCs, source of programs and images)
+        is left out: mending a wrong key between two runs does not make it another cluster.
         """
         credentials = {"user", "password", "password_file", "password_env"}
         content = self.model_dump(
             mode="json",
-            exclude={"ssh": True, "toolchain": True, "nodes": {"__all__": {"bmc": credentials}}},
+            exclude={
+                "ssh": True,
+                "toolchain": True,
+                "registry": True,
+                "nodes": {"__all__": {"bmc": credentials}},
+            },
         )
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -20,6 +20,7 @@ SHORTEST_PREFIX, LONGEST_PREFIX = 8, 30  # a longer one leaves no two host addre
 SHA256 = r"^[0-9a-f]{64}$"
 VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.]+)?$"
 URL = r"^https?://[^\s/]+(/\S*)?$"
+REGISTRY = r"^(https?://)?[A-Za-z0-9.-]+(:[0-9]+)?$"
 
 Key = TypeVar("Key")
 Value = TypeVar("Value", covariant=True)
@@ -133,12 +134,16 @@ _check_cluster, _cluster_schema = _matching(
 _check_sha256, _sha256_schema = _matching(SHA256, "a SHA-256: 64 of 0-9 and a-f")
 _check_version, _version_schema = _matching(VERSION, "a version like 1.22.3")
 _check_url, _url_schema = _matching(URL, "an http or https address")
+_check_registry, _registry_schema = _matching(
+    REGISTRY, "a registry: write host:port, or https://host:port for one with TLS"
+)
 
 Label = Annotated[str, _check_label, _label_schema]
 ClusterLabel = Annotated[str, _check_cluster, _cluster_schema]
 Sha256 = Annotated[str, _check_sha256, _sha256_schema]
 Version = Annotated[str, _check_version, _version_schema]
 Url = Annotated[str, _check_url, _url_schema]
+Registry = Annotated[str, _check_registry, _registry_schema]
 Address = Annotated[IPv4Address, BeforeValidator(_address)]
 Cidr = Annotated[IPv4Network, BeforeValidator(_network)]
 FilePath = Annotated[Path, BeforeValidator(_path)]

@@ -71,10 +71,10 @@ class Catalogue:
         if violations:
             raise Permanent(f"the catalogue cannot be used:\n{InventoryError(violations)}")
 
-    def in_order(self, name: str) -> tuple[Service, ...]:
-        """A service and all it depends on, what is needed first coming first."""
+    def in_order(self, *names: str) -> tuple[Service, ...]:
+        """Services and all they depend on, what is needed first coming first."""
         found: dict[str, Service] = {}
-        todo = [name]
+        todo = [*names]
         while todo:
             current = todo.pop()
             if current not in found:

@@ -1,4 +1,4 @@
-"""`bob deploy`: a service of the catalogue, with all it depends on, up to its first answer."""
+"""`bob deploy`: services of the catalogue, with all they depend on, up to their first answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from bob.ops.deploy.run import Outcome
     from inventory import Cluster
 
-SCHEMA = "bob/deploy/1"
+SCHEMA = "bob/deploy/2"
+SHOWN = 200  # characters of an answer
 
 CatalogueOption = Annotated[
     Path | None,
@@ -50,7 +51,9 @@ def register(app: typer.Typer) -> None:
 
 
 def deploy(
-    service: Annotated[str, typer.Argument(help="A service of the catalogue, like demo.")],
+    services: Annotated[
+        list[str], typer.Argument(metavar="SERVICE...", help="Of the catalogue, like demo.")
+    ],
     catalogue: CatalogueOption = None,
     registry: RegistryOption = None,
     image: ImageOption = None,
@@ -58,7 +61,7 @@ def deploy(
     yes: YesOption = False,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Bring a service up and wait until it is healthy; again, it changes only what differs.
+    """Bring services up and wait until they are healthy; again, it changes only what differs.
 
     Programs and images are given to the hosts by SSH; the rest is done by the robot.
     """
@@ -74,33 +77,36 @@ def deploy(
     try:
         context = Context.load(cluster)
     except UsageError:
-        catalogue_of(None, catalogue).service(service)  # a wrong name is told before all else
+        for name in services:  # a wrong name is told before all else
+            catalogue_of(None, catalogue).service(name)
         raise
     nomad, consul = context.nomad(), context.consul()
     known = catalogue_of(consul, catalogue)
-    services = known.in_order(service)
-    images = pulled(consul, services, registry, given)
-    fleet = make_fleet(_inventory(context), context.folder)
+    wishes = tuple(dict.fromkeys(services))
+    needed, target = known.in_order(*wishes), " ".join(wishes)
+    inventory = _inventory(context)
+    images = pulled(consul, needed, registry or inventory.registry, given)
+    fleet = make_fleet(inventory, context.folder)
     try:
         with console.err.status("looking at the hosts"):
-            intent = intend(known, service, nomad, consul, fleet, images)
+            intent = intend(known, wishes, nomad, consul, fleet, images)
         _show_plan(intent)
         if intent.lines():
-            console.confirm(f"Deploy {service} to the cluster {context.cluster}?", yes=yes)
+            console.confirm(f"Deploy {target} to the cluster {context.cluster}?", yes=yes)
         with console.err.status("") as status:
             prepare_hosts(intent, nomad, fleet, _speaker(status))
     finally:
         fleet.close()
-    operation = _have_it_run(context, service, intent, brought_along(services, catalogue))
+    operation = _have_it_run(context, target, intent, brought_along(needed, catalogue))
     with console.err.status("") as status:
-        outcome = await_answer(intent, nomad, consul, _speaker(status))
+        outcome = await_answer(intent, wishes, nomad, consul, _speaker(status))
     seconds = round(time.monotonic() - began, 1)
-    view = _view(context, service, intent, outcome, operation, seconds)
+    view = _view(context, wishes, intent, outcome, operation, seconds)
     console.emit(view, output, lambda: _draw(view))
 
 
 def _have_it_run(
-    context: Context, service: str, intent: Intent, brought: Mapping[str, object]
+    context: Context, target: str, intent: Intent, brought: Mapping[str, object]
 ) -> str | None:
     """Have the robot do it; the id of the operation, or None when all is as it should be.
 
@@ -116,7 +122,7 @@ def _have_it_run(
     params: dict[str, Any] = {"images": dict(intent.images)}
     if brought:
         params["catalogue"] = dict(brought)
-    request = Request("deploy", service, params)
+    request = Request("deploy", target, params)
     view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
     if kind_of(request.kind).done(request, view):
         return None
@@ -160,7 +166,7 @@ def _show_plan(intent: Intent) -> None:
 
 def _view(
     context: Context,
-    service: str,
+    wishes: tuple[str, ...],
     intent: Intent,
     outcome: Outcome,
     operation: str | None,
@@ -169,7 +175,7 @@ def _view(
     return {
         "schema": SCHEMA,
         "cluster": context.cluster,
-        "service": service,
+        "wished": list(wishes),
         "operation": operation,
         "changes": list(intent.lines()),
         "skipped_hosts": sorted(intent.silent),
@@ -183,8 +189,9 @@ def _view(
             }
             for name, instances in outcome.instances.items()
         ],
-        "url": outcome.reply.url if outcome.reply else None,
-        "answer": outcome.reply.text if outcome.reply else None,
+        "answers": {
+            name: {"url": reply.url, "text": reply.text} for name, reply in outcome.replies.items()
+        },
         "seconds": seconds,
     }
 
@@ -195,7 +202,11 @@ def _draw(view: dict[str, Any]) -> None:
     for service in view["services"]:
         places = ", ".join(f"{i['node']} ({i['address']})" for i in service["instances"])
         console.out.print(f"{service['name']:10} [green]healthy[/] on {places}")
-    if view["url"]:
-        console.out.print(f"{view['url']}\n  {escape(view['answer'])}")
-    done = "is deployed" if view["changes"] else "was deployed already; nothing to do"
-    console.out.print(f"[bold]{view['service']}[/] {done} ({view['seconds']:g} s).")
+    for answer in view["answers"].values():
+        text = " ".join(answer["text"].split())
+        console.out.print(f"{answer['url']}\n  {escape(text[:SHOWN])}")
+    one = len(view["wished"]) == 1
+    done = f"{'is' if one else 'are'} deployed"
+    if not view["changes"]:
+        done = f"{'was' if one else 'were'} deployed already; nothing to do"
+    console.out.print(f"[bold]{', '.join(view['wished'])}[/] {done} ({view['seconds']:g} s).")

@@ -103,6 +103,7 @@ def describe(sandbox: Sandbox) -> dict[str, Any]:
         "name": sandbox.name,
         "inventory": str(sandbox.layout.inventory),
         "registry": sandbox.layout.registry_address,
+        "shared_address": sandbox.layout.shared_address,
         "nodes": [
             {
                 "name": node.name,
@@ -127,6 +128,7 @@ def _draw(view: dict[str, Any]) -> None:
     console.out.print(table)
     console.out.print(f"inventory: {view['inventory']}")
     console.out.print(f"registry: {view['registry']}")
+    console.out.print(f"free for keepalived: {view['shared_address']}")
     for fault in view["faults"]:
         console.out.print("fault: " + "  ".join(f"{key}={value}" for key, value in fault.items()))
     if not view["faults"]:

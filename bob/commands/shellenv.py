@@ -1,4 +1,4 @@
-"""`bob shellenv`: the environment in which the stock consul and nomad programs work."""
+"""`bob shellenv`: the environment in which the stock consul, nomad and openstack programs work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -27,11 +27,23 @@ def register(app: typer.Typer) -> None:
     app.command()(shellenv)
 
 
-def shellenv(cluster: ClusterOption = None) -> None:
+def shellenv(
+    cluster: ClusterOption = None,
+    openstack: Annotated[
+        bool, typer.Option("--openstack", help="Of the OpenStack programs too, as the user admin.")
+    ] = False,
+) -> None:
     """Print export lines for the shell. Use: eval "$(bob shellenv)"."""
     from bob.context import Context
 
-    exports = values(Context.load(cluster))
+    context = Context.load(cluster)
+    exports = values(context)
+    if openstack:
+        from bob.commands._catalogue import catalogue_of
+        from bob.ops.openstack import environment
+
+        consul = context.consul()
+        exports |= environment(catalogue_of(consul), consul, context.nomad().variables)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
     if missing := _missing_folders():
         lines.append(f'export PATH={shlex.quote(os.pathsep.join(missing))}:"$PATH"')

@@ -51,20 +51,25 @@ def push(recipes: Recipes, names: Iterable[str], registry: Registry, say: Say) -
     """
     wanted = tuple(names) or recipes.names()
     images = [image(recipes, name) for name in wanted]
-    return [_push_one(recipes, each, registry, say) for each in images]
+    there: dict[str, str] = {}
+    return [_push_one(recipes, each, registry, there, say) for each in images]
 
 
-def _push_one(recipes: Recipes, image: Image, registry: Registry, say: Say) -> Pushed:
+def _push_one(
+    recipes: Recipes, image: Image, registry: Registry, there: dict[str, str], say: Say
+) -> Pushed:
+    """`there` is a repository for each digest that is known to be in the registry."""
     names = repositories(recipes.recipe(image.name))
     tag, sent = tag_of(recipes, image.name), 0
     for name in names:
         for layer in image.layers:
-            if registry.has_blob(name, layer.packed.digest):
-                continue
-            source = names[0] if name != names[0] else f"{NAMESPACE}/{layer.name}"
-            say(f"{name}: layer {layer.name}, {layer.packed.size / 2**20:.0f} MiB")
-            if registry.send_blob(name, layer.packed.digest, layer.archive, source):
-                sent += layer.packed.size
+            digest = layer.packed.digest
+            if not registry.has_blob(name, digest):
+                say(f"{name}: layer {layer.name}, {layer.packed.size / 2**20:.0f} MiB")
+                source = there.get(digest, f"{NAMESPACE}/{layer.name}")
+                if registry.send_blob(name, digest, layer.archive, source):
+                    sent += layer.packed.size
+            there[digest] = name
         config = digest_of(image.config)
         if not registry.has_blob(name, config):
             registry.send_blob(name, config, image.config, names[0])

@@ -30,6 +30,7 @@ def document(layout: Layout) -> dict[str, Any]:
             "key": inside(layout.ssh_key),
             "known_hosts": inside(layout.known_hosts),
         },
+        "registry": layout.registry_address,
         "nodes": [
             {
                 "name": node.name,

@@ -6,7 +6,8 @@ its name from here, so that `down` finds all of it without having seen `up`.
     machine ── bobS ──┐                        (veth, .253 on the mgmt subnet)
                       │
         netns bob-NAME: bridges mgmt, storage, tenant (.254 each), BMCs on mgmt (.110+N, port 623),
-                      │                       the registry on mgmt (.254, port 5000)
+                      │                       the registry on mgmt (.254, port 5000); .200 is left
+                      │                       for an address that hosts share
                       │ n1-mgmt, n1-storage, n1-tenant, n2-mgmt, …
         netns bob-NAME-n1: eth0, eth1, eth2 (.10+N each)
 """
@@ -133,6 +134,11 @@ class Layout:
     def machine_address(self) -> str:
         """The machine's own address on the mgmt network."""
         return address(self.slot, "mgmt", 253)
+
+    @property
+    def shared_address(self) -> str:
+        """An address on the mgmt network that is left for keepalived."""
+        return address(self.slot, "mgmt", 200)
 
     def cidr(self, network: str) -> str:
         """Subnet of a network, always a /24."""

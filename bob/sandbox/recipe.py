@@ -13,7 +13,7 @@ RELEASE = "bookworm"
 PACKAGES = (
     "systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "sudo", "python3", "procps",
     "kmod", "libc-bin", "ca-certificates", "curl", "iproute2", "iputils-ping", "iptables",
-    "nftables", "busybox-static", "docker.io", "haproxy", "keepalived",
+    "nftables", "busybox-static", "docker.io", "haproxy", "keepalived", "qemu-system-x86",
 )  # fmt: skip
 
 # Installed, but not running on a bare host.

@@ -13,12 +13,13 @@ import openstack
 
 SETTINGS = json.loads(Path("/secrets/kolla/settings.json").read_text(encoding="utf-8"))
 PASSWORDS = SETTINGS["passwords"]
-# Type and path of each service; those that are not here have a user and no endpoint.
+# Type and path of each service; those that are not here have no endpoint.
 TYPES = {
     "barbican": ("key-manager", ""),
     "cinder": ("volumev3", "/v3/%(project_id)s"),
     "glance": ("image", ""),
     "heat": ("orchestration", "/v1/%(project_id)s"),
+    "keystone": ("identity", "/v3"),
     "neutron": ("network", ""),
     "nova": ("compute", "/v2.1"),
     "placement": ("placement", ""),
@@ -55,6 +56,7 @@ def ensure_all(keystone: openstack.identity.v3._proxy.Proxy) -> None:
         keystone.update_user(user, password=password)
         for role in roles:
             keystone.assign_project_role_to_user(project, user, role)
+    for name in ("keystone", *PASSWORDS):
         if name in TYPES:
             ensure_endpoints(keystone, name, *TYPES[name])
 
@@ -62,11 +64,12 @@ def ensure_all(keystone: openstack.identity.v3._proxy.Proxy) -> None:
 def ensure_endpoints(
     keystone: openstack.identity.v3._proxy.Proxy, name: str, kind: str, path: str
 ) -> None:
-    """The same address for everybody: where users reach the service."""
+    """Where users reach the service, and where the services among themselves do."""
     service = keystone.find_service(name) or keystone.create_service(name=name, type=kind)
-    url, region = f"{SETTINGS['public']}/{name}{path}", SETTINGS["region"]
+    region = SETTINGS["region"]
     known = {e.interface: e for e in keystone.endpoints(service_id=service.id, region_id=region)}
-    for interface in ("admin", "internal", "public"):
+    for interface, place in (("admin", "internal"), ("internal", "internal"), ("public", "public")):
+        url = f"{SETTINGS[place]}/{name}{path}"
         if interface not in known:
             keystone.create_endpoint(
                 service_id=service.id, interface=interface, url=url, region_id=region

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 SETTINGS = json.loads(Path("/secrets/kolla/settings.json").read_text(encoding="utf-8"))
 PASSWORD = SETTINGS["password"]
@@ -25,23 +26,32 @@ SWITCH_SECONDS = 8.0  # two times what the sentinels take for it by default
 
 
 def ask(host: str, port: int, *words: str) -> list[str]:
-    """The lines of an answer in redis' protocol; none when nobody answers."""
+    """The texts of an answer in redis' protocol; none when nobody answers, or with an error."""
     try:
         with socket.create_connection((host, port), ANSWER_SECONDS) as line:
             line.settimeout(ANSWER_SECONDS)
-            answers = line.makefile("rwb")
+            stream = line.makefile("rwb")
             for command in (("AUTH", PASSWORD), words):
                 parts = [f"*{len(command)}\r\n", *(f"${len(w)}\r\n{w}\r\n" for w in command)]
-                answers.write("".join(parts).encode())
-                answers.flush()
-                head = answers.readline().decode().strip()
-            count = int(head[1:]) if head.startswith("*") else 0
-            lines = [head]
-            for _ in range(2 * count):  # of each part its length, then itself
-                lines.append(answers.readline().decode().strip())
-            return lines
+                stream.write("".join(parts).encode())
+                stream.flush()
+                found = read(stream)
+            return found
     except (OSError, ValueError):
         return []
+
+
+def read(stream: BinaryIO) -> list[str]:
+    """One answer, with all that is inside of it. Raises `ValueError` for an error or a torn one."""
+    head = stream.readline().decode().strip()
+    kind, rest = head[:1], head[1:]
+    if kind == "*":
+        return [text for _ in range(int(rest)) for text in read(stream)]
+    if kind == "$":
+        return [stream.read(int(rest) + 2).decode().strip()] if int(rest) >= 0 else []
+    if kind in ("+", ":"):
+        return [rest]
+    raise ValueError(head)
 
 
 def master() -> str:
@@ -49,8 +59,8 @@ def master() -> str:
     for host in HOSTS:
         if host != ME:
             answer = ask(host, SENTINEL_PORT, "SENTINEL", "get-master-addr-by-name", NAME)
-            if len(answer) > 2:
-                return answer[2]
+            if answer:
+                return answer[0]
     return ""
 
 
@@ -107,7 +117,7 @@ def sentinel() -> None:
 
 def is_master() -> None:
     """End with 0 when this instance is the master."""
-    sys.exit(0 if "master" in ask(ME, PORT, "ROLE") else 1)
+    sys.exit(0 if ask(ME, PORT, "ROLE")[:1] == ["master"] else 1)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 once.py STEP COMMAND...  with DB_HOST, DB_PORT, DB_USER and DB_PASSWORD in the environment. The lock
 is in the database itself, so it ends with its holder; the mark is there too, so it ends with the
-data. A step that was done is not done again; another release is another step.
+data. A step that was done is not done again; another release is another step, and so is another
+value of ONCE_FOR, like a password that the commands set.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pymysql
 
 WAIT_SECONDS = 120
 LOCK_SECONDS = 300
+ROUNDS = 100_000  # the mark of a password must not help to guess it
 
 
 def connect() -> "pymysql.Connection":
@@ -36,6 +39,9 @@ def connect() -> "pymysql.Connection":
 
 
 step, commands = sys.argv[1], sys.argv[2:]
+if value := os.environ.get("ONCE_FOR"):
+    digest = hashlib.pbkdf2_hmac("sha256", value.encode(), step.encode(), ROUNDS)
+    step = f"{step}-{digest.hex()[:16]}"
 connection = connect()
 with connection.cursor() as cursor:
     cursor.execute("SET SESSION wait_timeout = 3600")

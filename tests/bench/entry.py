@@ -125,7 +125,7 @@ def change(client: Consul, address: str, *, comes: bool) -> None:
 
 def moves(lab: Lab) -> None:
     """The host that has the shared address loses power; goal: a second without answers."""
-    shared = lab.sandbox.layout.machine_address.rpartition(".")[0] + ".200"
+    shared = lab.sandbox.layout.shared_address
     lab.bob("deploy", "keepalived", "--yes")
     lab.bob("scale", "haproxy", "3", "--yes")
     lab.bob("scale", "keepalived", "3", "--yes")

@@ -73,11 +73,13 @@ class Lab:
         """The argv of a bob command."""
         return [sys.executable, "-m", "bob", *words]
 
-    def bob(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def bob(
+        self, *words: str, code: int = 0, seconds: float = LONG
+    ) -> subprocess.CompletedProcess[str]:
         """Run `bob WORDS…` and expect this exit code."""
         result = subprocess.run(
             self.command(*words), capture_output=True, text=True, env=self.environment,
-            stdin=subprocess.DEVNULL, timeout=LONG,
+            stdin=subprocess.DEVNULL, timeout=seconds,
         )  # fmt: skip
         assert result.returncode == code, f"{words}: {result.returncode}\n{result.stderr}"
         return result

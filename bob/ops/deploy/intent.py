@@ -59,19 +59,19 @@ class Intent:
 
 def intend(
     catalogue: Catalogue,
-    name: str,
+    wishes: tuple[str, ...],
     nomad: Nomad,
     consul: Consul,
     fleet: Fleet,
     pulled: Mapping[str, str] | None = None,
 ) -> Intent:
-    """Look at the hosts and let Nomad plan the service and what it depends on.
+    """Look at the hosts and let Nomad plan these services and what they depend on.
 
     `pulled` has the image of each service that hosts pull. A host that does not answer is left
     out: it gets what it lacks at the next deployment. Raises `PreflightRefused` when Nomad has no
     host for an instance, or no host answers.
     """
-    services = catalogue.in_order(name)
+    services = catalogue.in_order(*wishes)
     images = {s.name: build_image(s.image, catalogue.files(s.name, "image"))
               for s in services if s.image}  # fmt: skip
     packages = tuple(dict.fromkeys(p for service in services for p in service.packages))
@@ -80,7 +80,7 @@ def intend(
     known = {s.name: wish for s in services if (wish := read_wish(consul, s.name))}
     newest = {service.name: newest_number(consul, service.name) for service in services}
     wanted = wanted_services(
-        catalogue, name, names, known,
+        catalogue, wishes, names, known,
         cache(lambda: places_of(sense({NetworkName.MGMT: consul}, nomad))), newest,
     )  # fmt: skip
     items = tuple(_item(catalogue, s, wanted[s.name], nomad, consul) for s in services)

@@ -21,10 +21,10 @@ PLACEABLE_SECONDS = 60.0  # Nomad looks every 30 s for a driver that was not the
 
 @dataclass(frozen=True)
 class Outcome:
-    """Instances of each service that was deployed, and the answer to a request, if it has a URL."""
+    """Instances of each service that was deployed, and the answers of those that have a URL."""
 
     instances: dict[str, tuple[ServiceInstance, ...]]
-    reply: Reply | None
+    replies: dict[str, Reply]
 
 
 def prepare_hosts(intent: Intent, nomad: Nomad, fleet: Fleet, say: Callable[[str], None]) -> None:
@@ -39,9 +39,13 @@ def prepare_hosts(intent: Intent, nomad: Nomad, fleet: Fleet, say: Callable[[str
 
 
 def await_answer(
-    intent: Intent, nomad: Nomad, consul: Consul, say: Callable[[str], None]
+    intent: Intent,
+    wishes: tuple[str, ...],
+    nomad: Nomad,
+    consul: Consul,
+    say: Callable[[str], None],
 ) -> Outcome:
-    """Wait until every instance serves, and ask the service as its users do.
+    """Wait until every instance serves, and ask the services of `wishes` as their users do.
 
     Raises `DeadlinePassed` when a service is not healthy within `HEALTHY_SECONDS`.
     """
@@ -50,12 +54,13 @@ def await_answer(
         name: await_serving(nomad, consul, name, deadline, say, settled=True).passing
         for name in (item.service.name for item in intent.items)
     }
-    wanted = intent.items[-1].service
-    reply = None
-    if wanted.routed_by is not None:
-        say(f"asking {wanted.name} through {wanted.routed_by}")
-        reply = ask(instances[wanted.routed_by], wanted.name, deadline)
-    return Outcome(instances, reply)
+    replies = {}
+    for item in intent.items:
+        name, router = item.service.name, item.service.routed_by
+        if name in wishes and router is not None:
+            say(f"asking {name} through {router}")
+            replies[name] = ask(instances[router], name, deadline)
+    return Outcome(instances, replies)
 
 
 def _await_places(items: tuple[Item, ...], nomad: Nomad, say: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""`bob deploy`: a service of the catalogue with all it depends on."""
+"""`bob deploy`: services of the catalogue with all they depend on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from bob.ops.view import ClusterView
 
 
 class Deploy(Kind):
-    """The parameter `images` has the name of each image ("name:tag") that is on the hosts.
+    """The target names the services, with a blank between two.
+
+    The parameter `images` has the name of each image ("name:tag") that is on the hosts.
 
     `catalogue` has the texts of services that the operator brings along: by service, then by path.
     """
@@ -31,15 +33,15 @@ class Deploy(Kind):
         self.catalogue = catalogue
 
     def scopes(self, request: Request, view: ClusterView) -> tuple[str, ...]:
-        """The service and everything that is deployed with it."""
+        """The services and everything that is deployed with them."""
         known = self._catalogue(request, view.catalogue)
-        names = [service.name for service in known.in_order(request.target)]
+        names = [service.name for service in known.in_order(*_services(request))]
         return tuple(f"service/{name}" for name in reversed(names))
 
     def check(self, request: Request, view: ClusterView) -> None:
         """See `Kind.check`."""
         images = _images(request)
-        for service in self._catalogue(request, view.catalogue).in_order(request.target):
+        for service in self._catalogue(request, view.catalogue).in_order(*_services(request)):
             known = view.services.get(service.name)
             has_image = service.image or service.pull
             if has_image and not (images.get(service.name) or (known and known.get("image"))):
@@ -51,11 +53,11 @@ class Deploy(Kind):
     def done(self, request: Request, view: ClusterView) -> str:
         """See `Kind.done`."""
         catalogue = self._catalogue(request, view.catalogue)
-        if request.target not in catalogue.names() or not _kept(request, view):
+        if not {*_services(request)} <= {*catalogue.names()} or not _kept(request, view):
             return ""
         known = {name: parse_wish(document) for name, document in view.services.items()}
         for name, wanted in wanted_services(
-            catalogue, request.target, _images(request), known, lambda: places_of(view),
+            catalogue, _services(request), _images(request), known, lambda: places_of(view),
             view.generations,
         ).items():  # fmt: skip
             wish, job = known.get(name), view.jobs.get(name)
@@ -65,7 +67,7 @@ class Deploy(Kind):
                 return ""
             if sum(a.running and a.healthy is not False for a in job.allocations) != job.desired:
                 return ""
-        return f"{request.target} is deployed"
+        return f"{request.target} {'is' if len(_services(request)) == 1 else 'are'} deployed"
 
     def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
         """See `Kind.steps`."""
@@ -81,11 +83,11 @@ class Deploy(Kind):
     def _wishes_of(self, request: Request) -> WishesOf:
         def wishes(context: OperationContext) -> Mapping[str, Wanted]:
             catalogue = catalogue_in(context, self.catalogue)
-            names = [service.name for service in catalogue.in_order(request.target)]
+            names = [service.name for service in catalogue.in_order(*_services(request))]
             known = {name: read_wish(context.consul, name) for name in names}
             wanted = wanted_services(
                 catalogue,
-                request.target,
+                _services(request),
                 _images(request),
                 {name: wish for name, wish in known.items() if wish},
                 cache(lambda: places_of(context.view())),
@@ -108,6 +110,10 @@ def _kept(request: Request, view: ClusterView) -> bool:
         files == {p: t for p, t in view.catalogue.items() if p.startswith(f"{name}/")}
         for name, files in _files(request).items()
     )
+
+
+def _services(request: Request) -> list[str]:
+    return request.target.split()
 
 
 def _images(request: Request) -> Mapping[str, str]:

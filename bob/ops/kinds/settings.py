@@ -19,7 +19,7 @@ from bob.waiting import Deadline
 from inventory import Cluster
 
 NAME = "settings"
-FIELDS = ("servers", "five_servers_from", "server_grace", "single_server")
+FIELDS = ("servers", "five_servers_from", "server_grace", "single_server", "registry")
 
 
 def settings_of(cluster: Cluster) -> dict[str, Any]:

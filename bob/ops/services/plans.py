@@ -49,7 +49,7 @@ def plan_services(
                 if (s.image or s.pull) and not (s.name in known and known[s.name].image)
             }
             newest = {name: newest_number(consul, name)}
-            wanted = wanted_services(catalogue, name, images, known, places, newest)[name]
+            wanted = wanted_services(catalogue, [name], images, known, places, newest)[name]
             settings = settings_of(consul, name, wanted.generation)
             plan = draft(nomad, catalogue, name, wanted, settings=settings).plan
         except BobError as error:

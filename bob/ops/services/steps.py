@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from bob.catalogue import Catalogue
+from bob.catalogue import Catalogue, Service
 from bob.clients.http import Refused
 from bob.errors import Permanent, PreflightRefused, Temporary
 from bob.ops.configuration.secrets import provide
@@ -16,6 +16,7 @@ from bob.ops.deploy.rollout import await_serving, judge, sense
 from bob.ops.services.jobs import Draft, draft, marks_of, register
 from bob.ops.services.revert import revertible, take_back
 from bob.ops.services.stored import catalogue_in
+from bob.ops.services.waves import waves
 from bob.ops.services.wishes import (
     ServiceWish,
     Wanted,
@@ -81,7 +82,7 @@ def record_wish(context: OperationContext, name: str, wanted: Wanted) -> None:
 
 
 class RunJobs(Step[OperationContext]):
-    """What is needed first is registered and serves before the next.
+    """What is needed first serves before what needs it is registered.
 
     When an instance of a version that this operation made fails, the version before comes back and
     the operation fails: the other instances were not touched. One that is only slow is left to go
@@ -109,27 +110,40 @@ class RunJobs(Step[OperationContext]):
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
-        for name, wanted in self._wishes(context).items():
-            record_wish(context, name, wanted)  # a version that came back has changed it
-            self._provide(context, name)
-            self._register(context, name, wanted)
-            service = catalogue_in(context, self._catalogue).service(name)
-            known = read_wish(context.consul, name)
-            mine = known is not None and known.operation == context.operation.id
-            back = mine and service.update.revert and revertible(known)
-            try:
-                await_serving(
-                    context.nomad, context.consul, name, deadline, context.say,
-                    settled=False, strict=back,
-                )  # fmt: skip
-            except Permanent as error:
-                if known is None or not back or not take_back(context, name, known):
-                    raise
-                raise Permanent(
-                    f"{error}; the version before is back",
-                    cure=f"Mend the cause, then: bob op retry {context.operation.id}. "
-                    f"Or leave it: bob op abort {context.operation.id}",
-                ) from error
+        wishes = self._wishes(context)
+        catalogue = catalogue_in(context, self._catalogue)
+        services = [catalogue.service(name) for name in wishes]
+        # All of them before anything starts: who is given secrets finds them there. A job whose own
+        # are missing would wait for them for ever.
+        for service in services:
+            if service.secrets:
+                provide(context.nomad.variables, context.consul, service)
+        new = [name for name in wishes if context.nomad.jobs.get(name) is None]
+        for wave in waves(services, new):
+            for name in wave:
+                record_wish(context, name, wishes[name])  # a version that came back has changed it
+                self._register(context, name, wishes[name])
+            for name in wave:
+                self._await(context, catalogue.service(name), deadline)
+
+    def _await(self, context: OperationContext, service: Service, deadline: Deadline) -> None:
+        name = service.name
+        known = read_wish(context.consul, name)
+        mine = known is not None and known.operation == context.operation.id
+        back = mine and service.update.revert and revertible(known)
+        try:
+            await_serving(
+                context.nomad, context.consul, name, deadline, context.say,
+                settled=False, strict=back,
+            )  # fmt: skip
+        except Permanent as error:
+            if known is None or not back or not take_back(context, name, known):
+                raise
+            raise Permanent(
+                f"{error}; the version before is back",
+                cure=f"Mend the cause, then: bob op retry {context.operation.id}. "
+                f"Or leave it: bob op abort {context.operation.id}",
+            ) from error
 
     def _register(self, context: OperationContext, name: str, wanted: Wanted) -> None:
         made = self._draft(context, name, wanted)
@@ -151,13 +165,6 @@ class RunJobs(Step[OperationContext]):
                 raise Temporary(refusal.message) from refusal
             raise
         remember_version(context.consul, context.records, name, version)
-
-    def _provide(self, context: OperationContext, name: str) -> None:
-        """A job whose secrets are missing would wait for them for ever."""
-        catalogue = catalogue_in(context, self._catalogue)
-        service = catalogue.service(name)
-        if service.secrets:
-            provide(context.nomad.variables, context.consul, service)
 
     def _draft(self, context: OperationContext, name: str, wanted: Wanted) -> Draft:
         marks = marks_of(context.operation.id, context.leader.leadership().epoch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from bob.catalogue import Catalogue
@@ -15,20 +15,20 @@ NOWHERE = Places({}, frozenset(), {}, {})
 
 def wanted_services(
     catalogue: Catalogue,
-    name: str,
+    names: Iterable[str],
     images: Mapping[str, str],
     known: Mapping[str, ServiceWish],
     places: Callable[[], Places] = lambda: NOWHERE,
     generations: Mapping[str, int] | None = None,
 ) -> dict[str, Wanted]:
-    """By name, what is needed first coming first.
+    """Of these services and what they depend on, by name, what is needed first coming first.
 
     An image that is not named stays what it was. `places` is asked only when a service needs it.
     `generations` is the newest configuration of each service: a deployment takes it over.
     """
     newest = generations or {}
     found: dict[str, Wanted] = {}
-    for service in catalogue.in_order(name):
+    for service in catalogue.in_order(*names):
         before = known.get(service.name)
         image = None
         if service.image or service.pull:

@@ -109,6 +109,12 @@ def test_only_what_the_registry_lacks_is_sent(address: str, recipes: Recipes) ->
     ]  # fmt: skip
 
 
+def test_a_layer_is_sent_once_whichever_image_comes_first(address: str, recipes: Recipes) -> None:
+    shop, web = pushing.push(recipes, ["shop", "web"], Registry(address), quiet)
+    assert shop.sent == sum(layer.packed.size for layer in shop.image.layers)
+    assert web.sent == web.image.layers[1].packed.size
+
+
 def recipes_size(recipes: Recipes, name: str) -> int:
     return store.needed(recipes.chain(name))[-1].packed.size
 

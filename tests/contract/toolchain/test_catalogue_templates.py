@@ -41,7 +41,7 @@ def said(program: Path, text: str, folder: Path) -> str:
     config.write_text(CONFIG.replace("PORT", str(port)))
     command = [program, "-once", "-dry", f"-config={config}", f"-template={template}"]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=SECONDS, check=False,
+        command, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False,
         env={"HOME": str(folder)},
     )  # fmt: skip
     return done.stdout + done.stderr

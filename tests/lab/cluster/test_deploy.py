@@ -62,7 +62,7 @@ def test_two_instances_run_on_different_hosts_behind_two_routers(
 ) -> None:
     assert len(places(deployed, "demo")) == 2
     assert len(places(deployed, "haproxy")) == 2
-    assert deployed["answer"].startswith("Hello from instance ")
+    assert deployed["answers"]["demo"]["text"].startswith("Hello from instance ")
     assert deployed["skipped_hosts"] == []
 
 

@@ -72,7 +72,7 @@ def test_the_shared_address_leaves_a_host_that_lost_power(
     cluster: Lab, routers: dict[str, str]
 ) -> None:
     name = cluster.sandbox.name
-    shared = cluster.sandbox.layout.machine_address.rpartition(".")[0] + ".200"
+    shared = cluster.sandbox.layout.shared_address
     deploy(cluster, "keepalived")
     cluster.bob("config", "set", "keepalived", f"address={shared}", "--yes", "--cluster", name)
     try:

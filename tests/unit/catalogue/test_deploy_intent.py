@@ -65,7 +65,7 @@ def image(monkeypatch: pytest.MonkeyPatch) -> Image:
 def look(hosts: list[FakeHost], **plans: Plan) -> Intent:
     fleet = Fleet(cast(list[Host], hosts))
     consul = FakeConsul(ConsulState(SimClock()))
-    return intend(Catalogue(), "demo", cast(Nomad, FakeNomad(**plans)), consul, fleet)
+    return intend(Catalogue(), ("demo",), cast(Nomad, FakeNomad(**plans)), consul, fleet)
 
 
 def test_nothing_to_do_gives_no_line() -> None:

@@ -75,7 +75,7 @@ def prepare(wanted: Intent, world: World) -> None:
 
 
 def answer(wanted: Intent, world: World) -> module.Outcome:
-    return await_answer(wanted, cast(Nomad, world), cast(Consul, None), lambda _: None)
+    return await_answer(wanted, ("demo",), cast(Nomad, world), cast(Consul, None), lambda _: None)
 
 
 def test_a_host_gets_what_it_lacks(world: World) -> None:
@@ -86,13 +86,13 @@ def test_a_host_gets_what_it_lacks(world: World) -> None:
 def test_every_service_serves_before_the_last_one_is_asked(world: World) -> None:
     outcome = answer(intent(SAME), world)
     assert world.done == ["await haproxy settled", "await demo settled", "ask demo through haproxy"]
-    assert outcome.reply == Reply("http://url", "hello")
+    assert outcome.replies == {"demo": Reply("http://url", "hello")}
     assert list(outcome.instances) == ["haproxy", "demo"]
 
 
 def test_a_service_without_a_route_is_not_asked(world: World) -> None:
     wanted = intent(SAME)
-    assert answer(replace(wanted, items=wanted.items[:1]), world).reply is None
+    assert answer(replace(wanted, items=wanted.items[:1]), world).replies == {}
 
 
 def test_nomad_gets_time_to_see_a_new_program(

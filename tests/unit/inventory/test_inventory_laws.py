@@ -56,6 +56,8 @@ BROKEN = [
     ("servers: 3", "toolchain: {sha256: {nomad: abc}}", 6, "toolchain.sha256.nomad", "SHA-256"),
     ("servers: 3", "toolchain: {sha256: {vault: abc}}", 6, "toolchain.sha256.vault", "consul"),
     ("servers: 3", "toolchain: {mirror: ftp://x/}", 6, "toolchain.mirror", "http or https"),
+    ("servers: 3", "registry: ftp://x", 6, "registry", "host:port"),
+    ("servers: 3", "registry: host/path", 6, "registry", "host:port"),
 ]  # fmt: skip
 
 

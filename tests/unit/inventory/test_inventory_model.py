@@ -50,6 +50,7 @@ SAME = [
     ("user: root", "user: operator"),
     ("password_env: SECRET", "password: geheim"),
     ("servers: 3", "servers: 3\ntoolchain: {path: /opt}"),
+    ("servers: 3", "servers: 3\nregistry: registry.example.net:5000"),
     ("{mgmt: 10.101.0.12, storage: 10.102.0.12}", "{storage: 10.102.0.12, mgmt: 10.101.0.12}"),
 ]
 OTHER = [

@@ -38,7 +38,7 @@ def test_no_two_things_of_all_full_sandboxes_share_an_address_a_mac_or_a_namespa
     addresses = [
         address for node in nodes for address in (*node.addresses.values(), node.bmc_address)
     ]
-    addresses += [one.machine_address for one in everything]
+    addresses += [each for one in everything for each in (one.machine_address, one.shared_address)]
     addresses += [one.bridge_address(network) for one in everything for network in NETWORKS]
     macs = [node.mac(network) for node in nodes for network in NETWORKS]
     spaces = [node.netns for node in nodes] + [one.netns for one in everything]
