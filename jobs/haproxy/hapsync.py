@@ -2,9 +2,10 @@
 
 Each backend has slots: servers s1, s2, … of which those without an instance are in maintenance. The
 file that haproxy reads at a reload names the same instances; this program changes the slots of the
-worker that runs, over its admin socket. It stands alone on the host: no library, no configuration.
+worker that runs, over its admin socket. The haproxies of services that are not HTTP know instances
+from here alone. It stands alone on the host: no library, no configuration.
 
-    hapsync.py SOCKET        the token for Consul is in $CONSUL_TOKEN
+    hapsync.py FOLDER        of the admin sockets; the token for Consul is in $CONSUL_TOKEN
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import re
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import NamedTuple
 
 LOG = logging.getLogger("hapsync")
@@ -172,22 +173,31 @@ def synchronise(path: str, watch: Watch) -> None:
                     LOG.info("%s: %s", command, said)
 
 
-def main(path: str) -> None:
-    """Run until killed."""
-    watch, worker = Watch(os.environ.get("CONSUL_TOKEN", "")), ""
-    while True:
-        changed = watch.changed.wait(LOOK_SECONDS)
-        try:
-            found = re.search(r"^Pid: (\d+)", tell(path, "show info"), re.MULTILINE)
-            now = found.group(1) if found else ""
-            if changed or now != worker:
-                watch.changed.clear()
-                synchronise(path, watch)
-                worker = now
-        except OSError as error:  # haproxy is not there yet, or starts again
+def attend(path: str, watch: Watch, worker: str | None, changed: bool) -> str | None:
+    """Look at one haproxy, whose worker was `worker`: the worker now, None when none answers."""
+    try:
+        found = re.search(r"^Pid: (\d+)", tell(path, "show info"), re.MULTILINE)
+        now = found.group(1) if found else ""
+        if changed or now != worker:
+            synchronise(path, watch)
+    except OSError as error:  # haproxy is not there yet, or starts again
+        if worker is not None:
             LOG.warning("%s: %s", path, error)
-            worker = ""  # look at it again, whatever was done
-            time.sleep(RETRY_SECONDS)
+        return None  # whatever was done: it is told everything when it answers
+    return now
+
+
+def main(folder: str) -> None:
+    """Run until killed."""
+    watch = Watch(os.environ.get("CONSUL_TOKEN", ""))
+    workers: dict[str, str | None] = {}
+    while True:
+        if changed := watch.changed.wait(LOOK_SECONDS):
+            watch.changed.clear()
+        workers = {
+            path: attend(path, watch, workers.get(path, ""), changed)
+            for path in sorted(map(str, Path(folder).glob("*.sock")))
+        }
 
 
 if __name__ == "__main__":
