@@ -7,76 +7,52 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rendering import SECONDS, SHARED, deregister_all, register, render
 
-from bob import toolchain
 from bob.catalogue import Catalogue
 from bob.clients.consul import Consul
 from jobs.haproxy.haptcp import read
 
-SECONDS = 60
-SHARED = "config/keepalived/params/address"
 SERVICES = {
     "web": ["routed-by-haproxy"],
     "api": ["routed-by-haproxy", "haproxy-port=5000", "haproxy-check=/healthy"],
     "db": ["routed-by-haproxy", "haproxy-port=3306", "haproxy-mode=tcp"],
     "lonely": ["haproxy-port=7000"],
 }
-CONFIG = """\
-consul {
-  address = "ADDRESS"
-  token   = "TOKEN"
-  ssl {
-    enabled = true
-    ca_cert = "CA"
-  }
+ENVIRONMENT = {
+    "NOMAD_IP_http": "127.0.0.1",
+    "NOMAD_PORT_http": "8080",
+    "NOMAD_ADDR_http": "127.0.0.1:8080",
+    "HEALTH_PATH": "/health",
+    "ADMIN_SOCKET": "/run/bob-haproxy/admin.sock",
 }
-"""
+
+
+@pytest.fixture(params=["", "127.0.0.9"], ids=["no shared address", "a shared address"])
+def shared(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def consul(brisk_consul: Consul) -> Iterator[Consul]:
+def consul(brisk_consul: Consul, shared: str) -> Iterator[Consul]:
     """With an instance of each service."""
-    for number, (name, tags) in enumerate(SERVICES.items(), start=9000):
-        body = {"Name": name, "Address": "10.0.0.7", "Port": number, "Tags": tags}
-        brisk_consul.http.request("PUT", "/v1/agent/service/register", body=body)
+    for port, (name, tags) in enumerate(SERVICES.items(), start=9000):
+        register(brisk_consul, name, "10.0.0.7", port, *tags)
+    if shared:
+        brisk_consul.kv.put(SHARED, shared)
     yield brisk_consul
-    for name in SERVICES:
-        brisk_consul.http.request("PUT", f"/v1/agent/service/deregister/{name}")
-    brisk_consul.kv.delete(SHARED)
+    deregister_all(brisk_consul)
 
 
-def render(consul: Consul, file: str, folder: Path) -> str:
-    """A file of the service as Nomad would render it on the node."""
-    program = toolchain.ensure(["consul-template"]).tools["consul-template"].path
-    http = consul.http
-    text = CONFIG.replace("ADDRESS", http.address.removeprefix("https://"))
-    text = text.replace("TOKEN", str(http._headers["X-Consul-Token"]))
-    (folder / "config.hcl").write_text(text.replace("CA", str(http._verify)))
-    (folder / "in").write_text(Catalogue().text("haproxy", file))
-    subprocess.run(
-        [program, "-once", f"-config={folder / 'config.hcl'}",
-         f"-template={folder / 'in'}:{folder / 'out'}"],
-        check=True, timeout=SECONDS,
-        env={
-            "NOMAD_IP_http": "127.0.0.1", "NOMAD_PORT_http": "8080",
-            "NOMAD_ADDR_http": "127.0.0.1:8080", "HEALTH_PATH": "/health",
-            "ADMIN_SOCKET": str(folder / "admin.sock"),
-        },
-    )  # fmt: skip
-    return (folder / "out").read_text()
-
-
-@pytest.mark.parametrize("shared", ["", "127.0.0.9"])
 def test_the_entry_has_a_path_and_a_port_for_what_is_http(
     consul: Consul, tmp_path: Path, shared: str
 ) -> None:
-    if shared:
-        consul.kv.put(SHARED, shared)
-    made = render(consul, "templates/haproxy.cfg", tmp_path)
-    checked = subprocess.run(
-        ["haproxy", "-c", "-f", tmp_path / "out"], capture_output=True, text=True, timeout=SECONDS
-    )
+    text = Catalogue().text("haproxy", "templates/haproxy.cfg")
+    file = render(consul, text, tmp_path, ENVIRONMENT)
+    command = ["haproxy", "-c", "-f", file]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     assert checked.returncode == 0, checked.stderr
+    made = file.read_text()
     assert "server s1 10.0.0.7:9000\n" in made
     assert "server s16 127.0.0.1:1 disabled\n" in made
     assert "option httpchk GET /healthy\n" in made
@@ -85,9 +61,6 @@ def test_the_entry_has_a_path_and_a_port_for_what_is_http(
         assert name not in made
 
 
-@pytest.mark.parametrize("shared", ["", "127.0.0.9"])
 def test_what_is_not_http_gets_a_door(consul: Consul, tmp_path: Path, shared: str) -> None:
-    if shared:
-        consul.kv.put(SHARED, shared)
-    made = render(consul, "tcp.list", tmp_path)
-    assert read(made) == {"db": f"{shared or '127.0.0.1'}:3306"}
+    file = render(consul, Catalogue().text("haproxy", "tcp.list"), tmp_path, ENVIRONMENT)
+    assert read(file.read_text()) == {"db": f"{shared or '127.0.0.1'}:3306"}
