@@ -17,6 +17,7 @@ FAILED = frozenset({"failed", "cancelled"})
 STOP = "stop"  # what Nomad wants of an allocation that it ends
 LOST = "lost"  # with its host: no word on the version
 LAST_LINES = 2  # of what a failing task wrote
+TELL_SECONDS = 5.0  # between two questions for what holds the instances up
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,24 @@ def await_serving(
     """Wait until all instances serve and, with `settled`, Nomad's deployment has ended.
 
     `strict`: a new instance that is not healthy is a failure; without it Nomad may go on. Raises
-    `Permanent` or `DeadlinePassed` with the reasons.
+    `Permanent` or `DeadlinePassed` with the reasons. `say` is told what it waits for, like an image
+    that is missing: nobody has to wait for the deadline to learn of it.
     """
-    last = ""
+    last, obstacle = "", ""
+    quiet = Deadline(TELL_SECONDS, deadline.clock)
 
     def serving() -> Verdict | None:
-        nonlocal last
+        nonlocal last, obstacle, quiet
         try:
             verdict = judge(sense(nomad, consul, service))
+            if quiet.passed() and not verdict.serving:
+                obstacle = _obstacle(nomad, service, verdict)
+                quiet = Deadline(TELL_SECONDS, deadline.clock)
         except Unreachable as error:  # a change of leader in the middle of it
             last = error.message
             return None
         last = str(verdict)
-        say(f"{service}: {last}")
+        say(f"{service}: {last}{obstacle if not verdict.serving else ''}")
         if strict and verdict.sick:
             where = ", ".join(verdict.sick)
             raise Permanent(
@@ -143,6 +149,14 @@ def await_serving(
             f"{error}; {last}{_details(nomad, service)}",
             cure="Nomad goes on trying; bob deploy again waits for it. See its UI: bob ui.",
         ) from error
+
+
+def _obstacle(nomad: Nomad, service: str, verdict: Verdict) -> str:
+    """What Nomad says of one instance that does not serve yet, if it says something."""
+    for event in nomad.rollouts.events(service):
+        if not any(event.allocation in instance.id for instance in verdict.passing):
+            return f" ({event.node_name}, task {event.task}: {event.message})"
+    return ""
 
 
 def _details(nomad: Nomad, service: str) -> str:
