@@ -12,6 +12,7 @@ from bob.catalogue.parameters import ItemName, Parameter
 from bob.catalogue.part import Name, Part
 
 Port = Literal["dynamic"] | Annotated[int, Field(strict=True, ge=1, le=65535)]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 FileName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -98,8 +99,9 @@ class Service(Part):
     """Name of the image that is made from the folder `image`; its tag comes from its content."""
     pull: Name | None = None
     """Name of the image that hosts pull from the registry."""
-    ports: Mapping[str, Port] = {}
-    """Ports by label: a number, or `dynamic` for one that Nomad chooses."""
+    ports: Mapping[Label, Port] = {}
+    """Ports by label (part of names in the task's environment): a number, or `dynamic` for one that
+    Nomad chooses."""
     check: Check | None = None
     checks: tuple[Check, ...] = ()
     """More than one check; each has to pass."""
