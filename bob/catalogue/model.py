@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bob.catalogue.counting import Count, Positive
+from bob.catalogue.door import Door, refuse_wrong_door, tags_for
 from bob.catalogue.parameters import ItemName, Parameter
 from bob.catalogue.part import Name, Part
 
@@ -86,6 +87,8 @@ class Service(Part):
     """Services that are deployed first."""
     routed_by: Name | None = None
     """The service that leads HTTP requests for `/<name>/` here; one of `depends`."""
+    door: Door | None = None
+    """A port of its own at the router; the only way to what is not HTTP."""
     stays: bool = False
     """Its data is on the nodes where it was first deployed, so it runs nowhere else."""
     colocation: tuple[Name, ...] = ()
@@ -120,6 +123,11 @@ class Service(Part):
         return ((self.check,) if self.check else ()) + self.checks
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """How routers find it in the catalog of Consul."""
+        return tags_for(self.routed_by, self.door)
+
+    @property
     def secrets(self) -> Mapping[str, Parameter]:
         """The secret parameters."""
         return {name: found for name, found in self.parameters.items() if found.secret}
@@ -138,8 +146,10 @@ class Service(Part):
             raise ValueError("has ports and no check: say how to find out whether it serves")
         if self.routed_by is not None and self.routed_by not in self.depends:
             raise ValueError(f"routed_by {self.routed_by!r} must be one of depends")
-        if self.routed_by is not None and not self.ports:
-            raise ValueError("routed_by needs a port")
+        if (self.routed_by or self.door) and not self.ports:
+            raise ValueError("routed_by and door need a port")
+        if self.door is not None:
+            refuse_wrong_door(self.door, self.routed_by, self.depends)
         if isinstance(self.count, int) and self.minimum > self.count:
             raise ValueError(f"minimum {self.minimum} is above count {self.count}")
         if [self.image, self.pull].count(None) != (1 if self.driver == "docker" else 2):
