@@ -125,12 +125,12 @@ def test_an_image_that_is_missing_is_told_while_it_is_waited_for(
     command = begin(walker, "deploy", "memcached", "--image", image, "--yes")
     store = ConsulStore(context.consul())
 
-    def told() -> bool:
-        found = [each for each in store.unfinished() if each.target == "memcached"]
-        return any("no-such-image" in each.said for each in found)
+    def told() -> str | None:
+        found = (each for each in store.unfinished() if each.target == "memcached")
+        return next((each.id for each in found if "no-such-image" in each.said), None)
 
-    wait_for(told, what="the operation names the image", deadline=SECONDS, interval=0.5)
-    bob(walker, "op", "abort", "last", "--yes")
+    made = wait_for(told, what="the operation names the image", deadline=SECONDS, interval=0.5)
+    bob(walker, "op", "abort", made, "--yes")
     command.communicate(timeout=LONG)
     assert command.returncode == 1
     found = json.loads(bob(walker, "service", "ls", "--deployed", "-o", "json"))["services"]
