@@ -35,8 +35,8 @@ class Snapshot:
 class Verdict:
     """`passing` of `count` instances serve; `failure` is why more will not come, or empty.
 
-    `settled`: Nomad has no deployment of this version under way, and nothing runs that it stops.
-    `sick` are new instances that Nomad found unhealthy, by node; more may still be tried.
+    `settled`: Nomad has nothing left to do for this version, and nothing runs that it stops. `sick`
+    are new instances that Nomad found unhealthy, by node; more may still be tried.
     """
 
     passing: tuple[ServiceInstance, ...]
@@ -58,7 +58,8 @@ def judge(now: Snapshot) -> Verdict:
     """An instance serves when its allocation of this version runs and its checks in Consul pass.
 
     Nomad names a Consul service after its allocation, so what an earlier version left in the
-    catalog does not count.
+    catalog does not count. An instance that was late, as when Consul was away while it started,
+    stays unhealthy for Nomad, whose deployment then never ends: it is settled when all serve.
     """
     running = [a.id for a in now.allocations if a.running and a.version == now.version]
     passing = tuple(
@@ -69,7 +70,9 @@ def judge(now: Snapshot) -> Verdict:
     failure = ""
     settled = not any(a.running and a.desired == STOP for a in now.allocations)
     if now.deployment is not None and now.deployment.version == now.version:
-        settled = settled and now.deployment.status not in UNDER_WAY
+        verdicts = [a.healthy for a in now.allocations if a.id in running]
+        late = len(passing) == now.count and None not in verdicts and False in verdicts
+        settled = settled and (now.deployment.status not in UNDER_WAY or late)
         if now.deployment.status in FAILED and len(passing) < now.count:
             failure = now.deployment.description
     sick = {
