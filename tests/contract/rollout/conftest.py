@@ -19,6 +19,7 @@ def running_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     servers = ConsulServers(tools.consul.path, tmp_path_factory.mktemp("consul"))
     folder = tmp_path_factory.mktemp("nomad")
     try:
+        servers.await_complete()
         with (
             way_to(servers.port) as way,
             nomad_agent(

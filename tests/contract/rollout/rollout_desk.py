@@ -33,7 +33,7 @@ SERVICE = """\
 title: A thing
 driver: raw_exec
 count: 3
-update: {deadline: 20}
+update: {deadline: 600}
 parameters:
   size: {type: integer, default: 3}
   password: {type: text, secret: true, generate: password}

@@ -54,6 +54,11 @@ def error(operation: Operation) -> str:
     return next(s.error for s in operation.steps if s.state is StepState.FAILED)
 
 
+def impatient(seconds: int) -> str:
+    """The service; what is not healthy so soon is taken for unhealthy."""
+    return SERVICE.replace("deadline: 600", f"deadline: {seconds}")
+
+
 def test_a_new_leader_of_consul_in_the_middle_of_a_roll_out(desk: Desk, service: str) -> None:
     desk.done(desk.deploy(service))
     before = set(desk.live(service))
@@ -80,9 +85,16 @@ def test_a_new_leader_of_consul_in_the_middle_of_a_roll_out(desk: Desk, service:
 def test_a_service_that_cannot_read_its_configuration_waits_for_it(
     desk: Desk, service: str
 ) -> None:
+    """Longer than Nomad itself waits for a new instance to be healthy."""
     desk.way.kv_is_lost = True
-    operation = desk.deploy(service)
-    wait_for(lambda: "Missing: kv." in events(desk, service), what="it waits", deadline=SECONDS)
+    operation = desk.deploy(service, text=impatient(2))
+
+    def late() -> bool:
+        found = desk.nomad.state.allocations(service)
+        return len(found) == 3 and all(each.healthy is False for each in found)
+
+    wait_for(late, what="Nomad takes them for unhealthy", deadline=SECONDS)
+    assert "Missing: kv." in events(desk, service)
     assert desk.look(operation).state is State.RUNNING
     assert {a.status for a in desk.nomad.state.allocations(service)} == {"pending"}
     desk.way.kv_is_lost = False
@@ -112,17 +124,13 @@ def test_instances_outlive_the_loss_of_their_configuration(desk: Desk, service: 
 def test_a_template_that_does_not_render_stops_the_roll_out_at_the_first_instance(
     desk: Desk, service: str, text: str, reason: str
 ) -> None:
-    desk.done(desk.deploy(service))
+    desk.done(desk.deploy(service, text=impatient(10)))
     before = set(desk.live(service))
     found = desk.ended(desk.submit("configure", service, texts={"thing.conf": text}))
     assert "version before is back" in error(found)
     assert reason in error(found)
 
-    def healed() -> bool:
-        live = desk.live(service)
-        return len(live) == 3 and all(each.healthy for each in live.values())
-
-    wait_for(healed, what="three instances as before", deadline=SECONDS)
+    wait_for(lambda: len(desk.live(service)) == 3, what="three again", deadline=SECONDS)
     live = desk.live(service)
     assert len(before & live.keys()) == 2, "the others were not touched"
     assert {says(desk.nomad, service, each) for each in live} == {"size = 3\n"}
