@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bob.waiting import wait_for
@@ -80,6 +80,7 @@ def after(slots: Mapping[str, Slot], changes: list[Change]) -> dict[str, Slot]:
     return now
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sets(instances),
     st.dictionaries(
