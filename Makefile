@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 APT_RUN := ca-certificates curl gcc libc6-dev util-linux
-APT_TEST := chromium chromium-driver
+APT_TEST := chromium chromium-driver haproxy keepalived
 
 .PHONY: help demo test check unit bench clean apt apt-test setup
 

@@ -44,17 +44,26 @@ def _shared(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[tuple[Place,
 
 
 def _port_clashes(entries: Mapping[str, Entry]) -> Iterator[Violation]:
-    """Any two services may meet on one node, where a port has one owner."""
+    """Any two services may meet on one node, where a port has one owner.
+
+    A service may have its own port as its door: the router opens it on the shared address.
+    """
     owners: dict[int, tuple[str, str]] = {}
     for name in sorted(entries):
-        for label, port in entries[name].service.ports.items():
-            if port == "dynamic":
+        service = entries[name].service
+        ports: list[tuple[Place, int | str]] = [
+            (("ports", label), port) for label, port in service.ports.items()
+        ]
+        if service.door and service.door.port not in service.ports.values():
+            ports.append((("door", "port"), service.door.port))
+        for place, port in ports:
+            if not isinstance(port, int):
                 continue
             if port in owners:
                 owner, theirs = owners[port]
                 message = f"port {port} belongs to {owner} ({theirs})"
-                yield entries[name].document.violation(("ports", label), message)
-            owners.setdefault(port, (name, label))
+                yield entries[name].document.violation(place, message)
+            owners.setdefault(port, (name, str(place[-1] if place[0] == "ports" else place[0])))
 
 
 def _circles(entries: Mapping[str, Entry]) -> Iterator[Violation]:

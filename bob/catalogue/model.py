@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bob.catalogue.counting import Count, Positive
+from bob.catalogue.door import Door, refuse_wrong_door, tags_for
 from bob.catalogue.parameters import ItemName, Parameter
 from bob.catalogue.part import Name, Part
 
 Port = Literal["dynamic"] | Annotated[int, Field(strict=True, ge=1, le=65535)]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 FileName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -85,6 +87,8 @@ class Service(Part):
     """Services that are deployed first."""
     routed_by: Name | None = None
     """The service that leads HTTP requests for `/<name>/` here; one of `depends`."""
+    door: Door | None = None
+    """A port of its own at the router; the only way to what is not HTTP."""
     stays: bool = False
     """Its data is on the nodes where it was first deployed, so it runs nowhere else."""
     colocation: tuple[Name, ...] = ()
@@ -98,8 +102,9 @@ class Service(Part):
     """Name of the image that is made from the folder `image`; its tag comes from its content."""
     pull: Name | None = None
     """Name of the image that hosts pull from the registry."""
-    ports: Mapping[str, Port] = {}
-    """Ports by label: a number, or `dynamic` for one that Nomad chooses."""
+    ports: Mapping[Label, Port] = {}
+    """Ports by label (part of names in the task's environment): a number, or `dynamic` for one that
+    Nomad chooses."""
     check: Check | None = None
     checks: tuple[Check, ...] = ()
     """More than one check; each has to pass."""
@@ -116,6 +121,11 @@ class Service(Part):
     def all_checks(self) -> tuple[Check, ...]:
         """Every check."""
         return ((self.check,) if self.check else ()) + self.checks
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """How routers find it in the catalog of Consul."""
+        return tags_for(self.routed_by, self.door)
 
     @property
     def secrets(self) -> Mapping[str, Parameter]:
@@ -136,8 +146,10 @@ class Service(Part):
             raise ValueError("has ports and no check: say how to find out whether it serves")
         if self.routed_by is not None and self.routed_by not in self.depends:
             raise ValueError(f"routed_by {self.routed_by!r} must be one of depends")
-        if self.routed_by is not None and not self.ports:
-            raise ValueError("routed_by needs a port")
+        if (self.routed_by or self.door) and not self.ports:
+            raise ValueError("routed_by and door need a port")
+        if self.door is not None:
+            refuse_wrong_door(self.door, self.routed_by, self.depends)
         if isinstance(self.count, int) and self.minimum > self.count:
             raise ValueError(f"minimum {self.minimum} is above count {self.count}")
         if [self.image, self.pull].count(None) != (1 if self.driver == "docker" else 2):

@@ -11,6 +11,7 @@ from bob.catalogue.sources import SERVICE_FILE, Source
 from inventory.document import Document, parse
 from inventory.errors import InventoryError, Violation
 
+KEY = "[key]"  # how pydantic ends the place of a key
 VALUE_ERROR = "Value error, "  # how pydantic begins what our own laws say
 
 
@@ -32,13 +33,14 @@ def read_service(source: Source, name: str) -> Entry:
     if not isinstance(document.data, dict):
         raise InventoryError([document.violation((), "must hold keys with values")])
     violations = list(document.violations)
-    # A step in "<>" tells which form of a value was taken; it is not in the file.
+    # A step in "<>" tells which form of a value was taken, and KEY that a key is wrong, not what
+    # stands behind it; they are not in the file.
     try:
         service = Service.model_validate({**document.data, "name": name})
     except ValidationError as error:
         violations += (
             document.violation(
-                tuple(step for step in details["loc"] if not str(step).startswith("<")),
+                tuple(s for s in details["loc"] if s != KEY and not str(s).startswith("<")),
                 "unknown key"
                 if details["type"] == "extra_forbidden"
                 else details["msg"].removeprefix(VALUE_ERROR),

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bob.commands._cluster import load_context
 
 if TYPE_CHECKING:
     from bob.catalogue import Catalogue, Service
     from bob.clients.consul import Consul
+    from bob.context import Context
+
+ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name.")]
 
 
 def catalogue_of(consul: Consul | None, folder: Path | None = None) -> Catalogue:
@@ -23,6 +30,13 @@ def catalogue_of(consul: Consul | None, folder: Path | None = None) -> Catalogue
     if folder is not None:
         return with_folder(Catalogue(), folder)
     return Catalogue().extended(stored_catalogue(consul) if consul else {})
+
+
+def find_service(cluster: str | None, name: str) -> tuple[Context, Catalogue, Service]:
+    """A service that the cluster knows, and where it was found. Raises `UsageError`."""
+    context = load_context(cluster)
+    catalogue = catalogue_of(context.consul())
+    return context, catalogue, catalogue.service(name)
 
 
 def brought_along(services: Iterable[Service], folder: Path | None) -> Mapping[str, object]:

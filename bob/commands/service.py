@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._catalogue import catalogue_of
+from bob.commands._catalogue import ServiceArgument, catalogue_of
 from bob.commands._cluster import ClusterOption, load_context
 from bob.commands._service_view import draw_list, draw_plans, draw_service
 from bob.commands._wish import AcceptOption, DetachOption, wish
@@ -28,8 +28,6 @@ LIST_SCHEMA = "bob/services/1"
 SHOW_SCHEMA = "bob/service/1"
 PLAN_SCHEMA = "bob/service-plan/1"
 LOG_BYTES = 4000
-
-ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name.")]
 
 app = typer.Typer(no_args_is_help=True, help="See services, plan, deploy, change and undo them.")
 app.command()(deploy)

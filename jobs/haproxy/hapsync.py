@@ -1,10 +1,10 @@
 """Tell a running haproxy at once which instances pass their checks, without a reload.
 
-Each backend has slots: servers s1, s2, … of which those without an instance are in maintenance. The
-file that haproxy reads at a reload names the same instances; this program changes the slots of the
-worker that runs, over its admin socket. It stands alone on the host: no library, no configuration.
+Each backend has slots: servers s1, s2, …, in maintenance if they have no instance. This program
+changes them over the admin socket of the worker that runs. The file that haproxy reads at a reload
+names the same instances; that of a service that is not HTTP names none. No library is used.
 
-    hapsync.py SOCKET        the token for Consul is in $CONSUL_TOKEN
+    hapsync.py FOLDER        of the admin sockets; the token for Consul is in $CONSUL_TOKEN
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import re
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import NamedTuple
 
 LOG = logging.getLogger("hapsync")
@@ -50,8 +50,8 @@ class Change(NamedTuple):
 def plan(wanted: Iterable[tuple[str, int]], slots: Mapping[str, Slot]) -> list[Change]:
     """The changes after which exactly the `wanted` instances are in slots. Pure.
 
-    No instance at all changes nothing: haproxy's own checks know better than an empty answer. An
-    instance that comes back gets the slot it had. Those for which there is no slot are left out.
+    No instance at all changes nothing: haproxy's own checks know better than an empty answer. Who
+    comes back gets the slot it had. Instances for which there is no slot are left out.
     """
     instances = sorted({*wanted})
     if not instances:
@@ -92,8 +92,7 @@ def commands(backend: str, change: Change) -> list[str]:
 def parse(answer: str) -> dict[str, dict[str, Slot]]:
     """The slots of each backend, from the answer to `show servers state`."""
     lines = answer.splitlines()
-    header = next((line for line in lines if line.startswith("# ")), "")
-    names = header.removeprefix("# ").split()
+    names = next((line.split()[1:] for line in lines if line.startswith("# ")), [])
     found: dict[str, dict[str, Slot]] = {}
     for line in lines:
         fields = dict(zip(names, line.split(), strict=False))
@@ -135,29 +134,27 @@ class Watch:
         while not self.over.is_set():
             try:
                 found, index = self._ask(service, index)
+                if found != self.instances.get(service):
+                    self.instances[service] = found
+                    self.changed.set()
             except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
                 LOG.warning("Consul, %s: %s", service, error)  # haproxy goes on as it is
                 index = 0
                 self.over.wait(RETRY_SECONDS)
-                continue
-            if found != self.instances.get(service):
-                self.instances[service] = found
-                self.changed.set()
 
     def _ask(self, service: str, index: int) -> tuple[list[tuple[str, int]], int]:
         path = f"/v1/health/service/{service}?passing=1&index={index}&wait={WAIT_SECONDS}s"
-        # Consul adds up to a sixteenth of the time, and a busy one answers late.
-        connection = HTTPConnection(self.consul, timeout=WAIT_SECONDS + 15)
-        with contextlib.closing(connection):
+        patience = WAIT_SECONDS + 15  # Consul adds up to a sixteenth, and a busy one answers late
+        with contextlib.closing(HTTPConnection(self.consul, timeout=patience)) as connection:
             connection.request("GET", path, headers={"X-Consul-Token": self.token})
             answer = connection.getresponse()
             entries = json.load(answer)
             now = int(answer.headers["X-Consul-Index"])
-        found = [
+        found = sorted(
             (entry["Service"]["Address"] or entry["Node"]["Address"], entry["Service"]["Port"])
             for entry in entries
-        ]
-        return sorted(found), now if now >= index else 0
+        )
+        return found, now if now >= index else 0
 
 
 def synchronise(path: str, watch: Watch) -> None:
@@ -172,22 +169,30 @@ def synchronise(path: str, watch: Watch) -> None:
                     LOG.info("%s: %s", command, said)
 
 
-def main(path: str) -> None:
-    """Run until killed."""
-    watch, worker = Watch(os.environ.get("CONSUL_TOKEN", "")), ""
-    while True:
-        changed = watch.changed.wait(LOOK_SECONDS)
-        try:
-            found = re.search(r"^Pid: (\d+)", tell(path, "show info"), re.MULTILINE)
-            now = found.group(1) if found else ""
-            if changed or now != worker:
-                watch.changed.clear()
-                synchronise(path, watch)
-                worker = now
-        except OSError as error:  # haproxy is not there yet, or starts again
+def attend(path: str, watch: Watch, worker: str | None, changed: bool) -> str | None:
+    """Look at one haproxy, whose worker was `worker`: the worker now, None when none answers."""
+    try:
+        now = "".join(re.findall(r"^Pid: (\d+)", tell(path, "show info"), re.MULTILINE))
+        if changed or now != worker:
+            synchronise(path, watch)
+    except OSError as error:  # haproxy is not there yet, or starts again
+        if worker is not None:
             LOG.warning("%s: %s", path, error)
-            worker = ""  # look at it again, whatever was done
-            time.sleep(RETRY_SECONDS)
+        return None  # whatever was done: it is told everything when it answers
+    return now
+
+
+def main(folder: str) -> None:
+    """Run until killed."""
+    watch = Watch(os.environ.get("CONSUL_TOKEN", ""))
+    workers: dict[str, str | None] = {}
+    while True:
+        if changed := watch.changed.wait(LOOK_SECONDS):
+            watch.changed.clear()
+        workers = {
+            path: attend(path, watch, workers.get(path, ""), changed)
+            for path in sorted(map(str, Path(folder).glob("*.sock")))
+        }
 
 
 if __name__ == "__main__":

@@ -263,7 +263,12 @@ class FakeRollouts(Rollouts):
             return Deployment(found["Version"], status, f"Deployment is {status}")
 
     def events(self, job: str, *, namespace: str = "default") -> tuple[TaskEvent, ...]:
-        return ()
+        with self._fleet.lock:
+            self._fleet.settle()
+            return tuple(
+                TaskEvent(each.id, each.host.name, job, "Task started by client")
+                for each in sorted(self._fleet.live(job), key=lambda each: each.host.name)
+            )
 
     def stderr(self, allocation: str, task: str) -> str:
         return ""

@@ -12,9 +12,10 @@ from bob.clients.http import Http
 
 LOG_BYTES = 2000
 STDOUT, STDERR = "stdout", "stderr"
+KILLING = "Killing"
 # Types of events that follow from an earlier one and do not tell why.
 CONSEQUENCES = frozenset(
-    {"Alloc Unhealthy", "Killed", "Killing", "Not Restarting", "Restarting", "Started"}
+    {"Alloc Unhealthy", "Killed", KILLING, "Not Restarting", "Restarting", "Started"}
 )
 
 
@@ -113,5 +114,11 @@ class Rollouts:
 
 
 def _message(events: Sequence[Mapping[str, Any]]) -> str:
-    telling = [event for event in events if event["Type"] not in CONSEQUENCES] or events
+    telling = [event for event in events if _tells(event)] or events
     return str(telling[-1]["DisplayMessage"] or telling[-1]["Type"])
+
+
+def _tells(event: Mapping[str, Any]) -> bool:
+    """The event says why. A template that cannot be rendered does so in the order to kill."""
+    reason = event["Type"] == KILLING and event.get("FailsTask")
+    return bool(reason) or event["Type"] not in CONSEQUENCES

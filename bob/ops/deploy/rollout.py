@@ -17,6 +17,7 @@ FAILED = frozenset({"failed", "cancelled"})
 STOP = "stop"  # what Nomad wants of an allocation that it ends
 LOST = "lost"  # with its host: no word on the version
 LAST_LINES = 2  # of what a failing task wrote
+TELL_SECONDS = 5.0  # between two questions for what holds the instances up
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Snapshot:
 class Verdict:
     """`passing` of `count` instances serve; `failure` is why more will not come, or empty.
 
-    `settled`: Nomad has no deployment of this version under way, and nothing runs that it stops.
-    `sick` are new instances that Nomad found unhealthy, by node; more may still be tried.
+    `settled`: Nomad has nothing left to do for this version, and nothing runs that it stops. `sick`
+    are new instances that Nomad found unhealthy, by node; more may still be tried.
     """
 
     passing: tuple[ServiceInstance, ...]
@@ -57,7 +58,8 @@ def judge(now: Snapshot) -> Verdict:
     """An instance serves when its allocation of this version runs and its checks in Consul pass.
 
     Nomad names a Consul service after its allocation, so what an earlier version left in the
-    catalog does not count.
+    catalog does not count. An instance that was late, as when Consul was away while it started,
+    stays unhealthy for Nomad, whose deployment then never ends: it is settled when all serve.
     """
     running = [a.id for a in now.allocations if a.running and a.version == now.version]
     passing = tuple(
@@ -68,7 +70,9 @@ def judge(now: Snapshot) -> Verdict:
     failure = ""
     settled = not any(a.running and a.desired == STOP for a in now.allocations)
     if now.deployment is not None and now.deployment.version == now.version:
-        settled = settled and now.deployment.status not in UNDER_WAY
+        verdicts = [a.healthy for a in now.allocations if a.id in running]
+        late = len(passing) == now.count and None not in verdicts and False in verdicts
+        settled = settled and (now.deployment.status not in UNDER_WAY or late)
         if now.deployment.status in FAILED and len(passing) < now.count:
             failure = now.deployment.description
     sick = {
@@ -109,19 +113,24 @@ def await_serving(
     """Wait until all instances serve and, with `settled`, Nomad's deployment has ended.
 
     `strict`: a new instance that is not healthy is a failure; without it Nomad may go on. Raises
-    `Permanent` or `DeadlinePassed` with the reasons.
+    `Permanent` or `DeadlinePassed` with the reasons. `say` is told what it waits for, like an image
+    that is missing: nobody has to wait for the deadline to learn of it.
     """
-    last = ""
+    last, obstacle = "", ""
+    quiet = Deadline(TELL_SECONDS, deadline.clock)
 
     def serving() -> Verdict | None:
-        nonlocal last
+        nonlocal last, obstacle, quiet
         try:
             verdict = judge(sense(nomad, consul, service))
+            if quiet.passed() and not verdict.serving:
+                obstacle = _obstacle(nomad, service, verdict)
+                quiet = Deadline(TELL_SECONDS, deadline.clock)
         except Unreachable as error:  # a change of leader in the middle of it
             last = error.message
             return None
         last = str(verdict)
-        say(f"{service}: {last}")
+        say(f"{service}: {last}{obstacle if not verdict.serving else ''}")
         if strict and verdict.sick:
             where = ", ".join(verdict.sick)
             raise Permanent(
@@ -143,6 +152,14 @@ def await_serving(
             f"{error}; {last}{_details(nomad, service)}",
             cure="Nomad goes on trying; bob deploy again waits for it. See its UI: bob ui.",
         ) from error
+
+
+def _obstacle(nomad: Nomad, service: str, verdict: Verdict) -> str:
+    """What Nomad says of one instance that does not serve yet, if it says something."""
+    for event in nomad.rollouts.events(service):
+        if not any(event.allocation in instance.id for instance in verdict.passing):
+            return f" ({event.node_name}, task {event.task}: {event.message})"
+    return ""
 
 
 def _details(nomad: Nomad, service: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bob.clients.http import Unreachable
 from bob.clients.nomad import Nomad
@@ -85,13 +86,16 @@ def consul_agent(binary: Path, folder: Path, **settings: object) -> Iterator[Run
 
 
 @contextmanager
-def nomad_agent(binary: Path, folder: Path) -> Iterator[RunningAgent]:
-    """A Nomad server and client with ACLs and HTTPS, and the raw_exec driver."""
+def nomad_agent(binary: Path, folder: Path, **settings: object) -> Iterator[RunningAgent]:
+    """A Nomad server and client with ACLs and HTTPS, and the raw_exec driver.
+
+    `settings` are added to its configuration, those of a block to the block.
+    """
     run_tool(binary, folder, "tls", "ca", "create")
     run_tool(binary, folder, "tls", "cert", "create", "-server")
     http, rpc, gossip = free_ports(3)
     ca_file = folder / "nomad-agent-ca.pem"
-    config = {
+    config: dict[str, Any] = {
         "name": "host11",
         "bind_addr": "127.0.0.1",
         "ports": {"http": http, "rpc": rpc, "serf": gossip},
@@ -108,6 +112,8 @@ def nomad_agent(binary: Path, folder: Path) -> Iterator[RunningAgent]:
         },
         "disable_update_check": True,
     }
+    for name, value in settings.items():
+        config[name] = {**config.get(name, {}), **value} if isinstance(value, dict) else value
     file = folder / "nomad.json"
     file.write_text(json.dumps(config))
     with running([str(binary), "agent", "-dev", f"-config={file}"], folder / "nomad.log"):

@@ -13,12 +13,14 @@ import pytest
 import requests
 from loopback_agents import free_ports, running
 
+from bob.catalogue import Service
 from bob.errors import Permanent, Temporary, UsageError
 from bob.images import archive, pushing, store
 from bob.images.manifest import MANIFEST_TYPE
 from bob.images.recipes import Recipes
 from bob.images.registry import Registry
 from bob.images.store import Layer
+from bob.ops.deploy.references import references
 from bob.sandbox import registry as sandbox_registry
 from bob.waiting import wait_for
 
@@ -130,6 +132,28 @@ def test_what_is_there_is_listed(address: str, recipes: Recipes) -> None:
     digests = {each.image.name: each.image.digest for each in pushed}
     assert registry.digest("bob/web", "bookworm") == digests["web"]
     assert registry.digest("bob/web-too", "bookworm") == digests["web"]
+
+
+def test_a_service_gets_the_image_by_digest_and_a_missing_one_is_told(
+    address: str, recipes: Recipes
+) -> None:
+    web, lost = service("web"), service("lost")
+    registry = Registry(address)
+    with pytest.raises(
+        UsageError, match=r"has no image for front-web \(web\), front-lost \(lost\)"
+    ):
+        references((web, lost), {}, {}, registry)
+    (pushed,) = pushing.push(recipes, ["web"], registry, quiet)
+    assert references((web,), {}, {}, registry) == {"front-web": pushed.pinned}
+    with pytest.raises(UsageError, match=r"has no image for front-lost \(lost\)") as caught:
+        references((web, lost), {}, {}, registry)
+    assert "bob images push" in caught.value.cure
+
+
+def service(image: str) -> Service:
+    """One whose hosts pull this image."""
+    fields = {"title": image, "driver": "docker", "count": 1, "pull": image}
+    return Service.model_validate({"name": f"front-{image}", **fields})
 
 
 def test_long_lists_come_in_pages(

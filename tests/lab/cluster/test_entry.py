@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from end_state import consul
 from harness import Lab
 
 from bob.waiting import wait_for
 
 pytestmark = pytest.mark.lab
 
+DOOR = 7007
 SECONDS = 90.0  # generous: machines that run these tests are slow and shared
 
 ASK = """
@@ -91,6 +95,84 @@ def test_the_shared_address_leaves_a_host_that_lost_power(
         assert holders(cluster, shared) != {holder}
     finally:
         cluster.bob("undeploy", "keepalived", "--yes", "--cluster", name)
+
+
+ECHO_SERVICE = """\
+title: Repeats what it hears, as a database would
+driver: raw_exec
+count: 2
+depends: [haproxy]
+ports: {echo: dynamic}
+check: {port: echo}
+door: {by: haproxy, port: 7007, mode: tcp}
+"""
+ECHO_JOB = """\
+[% import "shared/blocks.j2" as blocks with context %]
+job "[[ service.name ]]" {
+  datacenters = ["*"]
+  group "[[ service.name ]]" {
+[[ blocks.group() ]]
+    task "[[ service.name ]]" {
+      driver = "raw_exec"
+      config {
+        command = "python3"
+        args    = ["-c", [[ file("echo.py") | hcl ]]]
+      }
+    }
+  }
+}
+"""
+ECHO = """\
+import os, socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while heard := self.request.recv(100):
+            self.request.sendall(heard)
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+Server((os.environ["NOMAD_IP_echo"], int(os.environ["NOMAD_PORT_echo"])), Echo).serve_forever()
+"""
+
+
+def test_connections_that_are_not_http_outlive_a_reload(
+    cluster: Lab, routers: dict[str, str], tmp_path: Path
+) -> None:
+    folder, name = tmp_path / "echo", cluster.sandbox.name
+    folder.mkdir()
+    files = {"service.yaml": ECHO_SERVICE, "job.nomad.hcl.j2": ECHO_JOB, "echo.py": ECHO}
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    cluster.bob("deploy", "echo", "--catalogue", str(tmp_path), "--yes", "--cluster", name)
+    node, address = next(iter(routers.items()))
+    host = address.partition(":")[0]
+    catalog = consul(cluster).http
+    try:
+        wait_for(lambda: talk(host), what="the door leads to an instance", deadline=SECONDS)
+        with socket.create_connection((host, DOOR), timeout=SECONDS) as connection:
+            before = worker(cluster, node)[0]
+            newcomer = {"Name": "newcomer", "Port": 1, "Tags": ["routed-by-haproxy"]}
+            catalog.request("PUT", "/v1/agent/service/register", body=newcomer)
+            wait_for(
+                lambda: worker(cluster, node)[0] != before, what="a reload", deadline=SECONDS
+            )  # fmt: skip
+            connection.sendall(b"still here")
+            assert connection.recv(100) == b"still here"
+            cluster.bob("service", "restart", "echo", "--yes", "--cluster", name)
+            assert connection.recv(100) == b"", "its instance was replaced"
+        assert talk(host)
+    finally:
+        catalog.request("PUT", "/v1/agent/service/deregister/newcomer")
+        cluster.bob("undeploy", "echo", "--yes", "--cluster", name)
+
+
+def talk(host: str) -> bool:
+    """Somebody behind the door repeats what we say."""
+    try:
+        with socket.create_connection((host, DOOR), timeout=2) as connection:
+            connection.sendall(b"hello")
+            return connection.recv(100) == b"hello"
+    except OSError:
+        return False
 
 
 def answers(shared: str) -> bool:

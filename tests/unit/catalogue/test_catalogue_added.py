@@ -55,6 +55,12 @@ def test_a_folder_that_is_none_or_empty_is_refused(tmp_path: Path) -> None:
         with_folder(Catalogue(), tmp_path)
 
 
+def test_a_port_of_bobs_own_services_is_refused(folder: Path) -> None:
+    put(folder, "web", "service.yaml", WEB.replace("dynamic", "3306").encode())
+    with pytest.raises(Permanent, match=r"web/service.yaml:4: .*port 3306 belongs to mariadb"):
+        with_folder(Catalogue(), folder)
+
+
 def test_a_name_of_bobs_own_is_refused(folder: Path) -> None:
     put(folder, "haproxy", "service.yaml", WEB.encode())
     with pytest.raises(UsageError, match="haproxy is a service of Bob's own"):

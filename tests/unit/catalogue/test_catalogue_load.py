@@ -17,6 +17,7 @@ count: 1
 ports: {http: 80}
 check: {port: http, path: /}
 """
+ROUTED = GOOD + "depends: [a]\nrouted_by: a\n"
 
 
 def put(root: Path, name: str, text: str) -> None:
@@ -93,7 +94,7 @@ def test_the_folder_is_read_once(tmp_path: Path) -> None:
         (GOOD.replace("count: 1", "count: {by_size: {'1': x}}"), 3, "count.by_size.1: "),
         (GOOD.replace("count: 1", "count: {by_sze: {'1': 1}}"), 3, "count.by_sze: unknown key"),
         (GOOD + "name: other\n", 6, "the folder is the name"),
-        (GOOD + "parameters: {SIZE: {type: integer, default: 1}}\n", 6, "parameters.SIZE"),
+        (GOOD + "parameters: {SIZE: {type: integer, default: 1}}\n", 6, "parameters.SIZE: "),
         (GOOD + "parameters: {size: {type: integer, default: 1, unti: s}}\n", 6, "unknown key"),
         (GOOD + "parameters: {size: {type: integer}}\n", 6, "default is missing"),
         (
@@ -129,6 +130,33 @@ def test_the_folder_is_read_once(tmp_path: Path) -> None:
         (GOOD + "templates: ['../x']\n", 6, "templates[0]"),
         (GOOD + "consul_rules: 'x'\n", 1, "consul_token go together"),
         (GOOD + "pull: thing\n", 1, "an image is needed"),
+        (
+            "title: x\ndriver: exec\ncount: 1\ndepends: [a]\nrouted_by: a\n",
+            1,
+            "routed_by and door need a port",
+        ),
+        (GOOD + "door: {by: a, port: 90, mode: tcp}\n", 1, "door.by 'a' must be one of depends"),
+        (ROUTED + "door: {by: a, port: 90, mode: tcp}\n", 1, "what is not HTTP has no path"),
+        (
+            GOOD + "depends: [a]\ndoor: {by: a, port: 90}\n",
+            1,
+            "a door for HTTP needs routed_by: a",
+        ),
+        (GOOD + "door: {by: a, port: 90, mode: tcp, check: /}\n", 6, "a path to check is for http"),
+        (GOOD + "door: {by: a, port: 0}\n", 6, "door.port: "),
+        (GOOD + "door: {by: a, port: 90, mode: udp}\n", 6, "door.mode: "),
+        (
+            GOOD.replace("http: 80", "http: dynamic") + "stays: true\nupdate: {order: canary}\n",
+            1,
+            "a canary cannot share the data",
+        ),
+        (GOOD.replace("http: 80", "'my port': 80"), 4, "ports.my port: "),
+        (GOOD.replace("http: 80", "http: '80'"), 4, "ports.http"),
+        (GOOD + "check_interval: 1\n", 6, "check_interval: unknown key"),
+        (GOOD.replace("path: /", "path: /, interval: 0"), 5, "check.interval: "),
+        (GOOD + "depends: [Upper]\n", 6, "depends[0]: "),
+        (GOOD + "packages: [{program: x}]\n", 6, "packages[0]"),
+        (GOOD + "parameters: {a: {type: size, default: 1}}\n", 6, "parameters.a.type: "),
         ("- a list\n", 1, "must hold keys"),
         ("", 1, "empty"),
         ("title: [\n", 2, "not valid YAML"),
@@ -151,6 +179,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 
 STATIC = GOOD.replace("http: 80", "http: 81")
+BEHIND = STATIC + "depends: [base]\n"
 
 
 def test_the_whole_catalogue_is_checked_and_every_mistake_told(tmp_path: Path) -> None:
@@ -166,6 +195,16 @@ def test_the_whole_catalogue_is_checked_and_every_mistake_told(tmp_path: Path) -
     ("text", "line", "words"),
     [
         (GOOD, 4, "ports.http: port 80 belongs to base (http)"),
+        (
+            GOOD.replace("{http: 80}", "{http: 90, more: 90}"),
+            4,
+            "ports.more: port 90 belongs to thing (http)",
+        ),
+        (
+            BEHIND + "door: {by: base, port: 80, mode: tcp}\n",
+            7,
+            "door.port: port 80 belongs to base (http)",
+        ),
         (STATIC + "depends: [nix]\n", 6, "depends[0]: there is no service 'nix'"),
         (STATIC + "affinity: [base, nix]\n", 6, "affinity[1]: there is no service 'nix'"),
         (STATIC + "anti_affinity: [thing]\n", 6, "a service cannot name itself"),
@@ -191,6 +230,40 @@ def test_services_that_do_not_fit_together_are_told_with_the_line(
         Catalogue(tmp_path).check()
     assert f"thing/service.yaml:{line}: " in caught.value.message
     assert words in caught.value.message
+
+
+def test_a_door_belongs_to_one_service_and_may_have_the_number_of_its_own_port(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, "base", GOOD)
+    put(tmp_path, "db", BEHIND + "door: {by: base, port: 81, mode: tcp}\n")
+    Catalogue(tmp_path).check()
+    other = BEHIND.replace("http: 81", "http: 82") + "door: {by: base, port: 81, mode: tcp}\n"
+    put(tmp_path, "rival", other)
+    with pytest.raises(Permanent, match=r"rival/service.yaml:7: door.port: port 81 belongs to db"):
+        Catalogue(tmp_path).check()
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        (GOOD, ()),
+        (ROUTED, ("routed-by-a",)),
+        (
+            ROUTED + "door: {by: a, port: 90, check: /up}\n",
+            ("routed-by-a", "a-port=90", "a-check=/up"),
+        ),
+        (
+            GOOD + "depends: [a]\ndoor: {by: a, port: 90, mode: tcp}\n",
+            ("routed-by-a", "a-port=90", "a-mode=tcp"),
+        ),
+    ],
+)
+def test_a_router_finds_a_service_by_its_tags(
+    tmp_path: Path, text: str, tags: tuple[str, ...]
+) -> None:
+    put(tmp_path, "thing", text)
+    assert Catalogue(tmp_path).service("thing").tags == tags
 
 
 def test_a_circle_is_told_by_the_check_of_the_whole_catalogue(tmp_path: Path) -> None:

@@ -15,10 +15,15 @@ A, B, OLD = (
 
 
 def allocation(
-    ident: str, *, status: str = "running", version: int = 1, desired: str = "run"
+    ident: str,
+    *,
+    status: str = "running",
+    version: int = 1,
+    desired: str = "run",
+    healthy: bool | None = None,
 ) -> Allocation:
     return Allocation(
-        id=ident, group="web", node_id="n", status=status, healthy=None, version=version,
+        id=ident, group="web", node_id="n", status=status, healthy=healthy, version=version,
         desired=desired,
     )  # fmt: skip
 
@@ -62,6 +67,15 @@ BOTH = [allocation(A), allocation(B)]
         ([*BOTH, allocation(OLD, version=0)], [instance(A), instance(OLD)], None, 1, False, True),
         ([*BOTH, allocation(OLD, version=0)], [instance(A), instance(B), instance(OLD)], None, 2,
          True, True),
+        # one was late: Nomad's deployment waits for ever, but not for what has no verdict yet
+        ([allocation(A, healthy=False), allocation(B, healthy=True)], [instance(A), instance(B)],
+         deployment("running"), 2, True, True),
+        ([allocation(A, healthy=False), allocation(B)], [instance(A), instance(B)],
+         deployment("running"), 2, True, False),
+        ([allocation(A, healthy=False), allocation(B, healthy=True)], [instance(B)],
+         deployment("running"), 1, False, False),
+        ([allocation(A, healthy=True), allocation(B, healthy=True)], [instance(A), instance(B)],
+         deployment("running"), 2, True, False),
         # one that Nomad has told to stop still runs
         ([*BOTH, allocation(OLD, version=0, desired="stop")], [instance(A), instance(B)], None, 2,
          True, False),

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bob.waiting import wait_for
-from jobs.haproxy.hapsync import Change, Slot, Watch, commands, parse, plan, synchronise
+from jobs.haproxy.hapsync import Change, Slot, Watch, attend, commands, parse, plan, synchronise
 
 A, B, C = ("10.0.0.1", 80), ("10.0.0.2", 80), ("10.0.0.3", 80)
 FREE = Slot("127.0.0.1", 1, ready=False)
@@ -80,6 +80,7 @@ def after(slots: Mapping[str, Slot], changes: list[Change]) -> dict[str, Slot]:
     return now
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sets(instances),
     st.dictionaries(
@@ -138,6 +139,7 @@ class Haproxy:
 
     def __init__(self, path: Path, slots: dict[str, Slot]) -> None:
         self.slots = slots
+        self.process = 100
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -164,6 +166,8 @@ class Haproxy:
                 for n, (name, s) in enumerate(self.slots.items())
             )
             return "\n".join(STATE.splitlines()[:2]) + "\n" + rows
+        if words[:2] == ["show", "info"]:
+            return f"Name: HAProxy\nPid: {self.process}\n"
         if words[0] == "set":
             name, what = words[2].partition("/")[2], words[3]
             if what == "addr":
@@ -174,7 +178,10 @@ class Haproxy:
 
 
 class Consul(http.server.BaseHTTPRequestHandler):
-    """Says which instances of `demo` pass; a question for what is known waits for a change."""
+    """Says which instances of `demo` pass; a question for what is known waits for a change.
+
+    Nothing is known at first, so the first question waits, too.
+    """
 
     passing: list[tuple[str, int]]
     index: int
@@ -209,7 +216,7 @@ class Consul(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def consul() -> Iterator[tuple[type[Consul], str]]:
-    fields = {"passing": [A], "index": 1, "changed": threading.Condition()}
+    fields = {"passing": [], "index": 0, "changed": threading.Condition()}
     handler = type("Handler", (Consul,), fields)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
@@ -233,7 +240,8 @@ def test_the_slots_follow_what_consul_says(
         return ready == {*wanted}
 
     try:
-        assert serves(C)  # nothing is known yet
+        assert serves(C), "nothing is known yet"
+        said.say(A)
         wait_for(lambda: serves(A), what="the first answer", deadline=60)
         said.say(A, B)
         wait_for(lambda: serves(A, B), what="one more", deadline=60)
@@ -263,3 +271,32 @@ def test_without_consul_haproxy_goes_on_as_it_is(
             watch.over.set()
             haproxy.close()
     assert haproxy.slots == {"s1": up(A), "s2": FREE}
+
+
+def test_a_new_worker_is_told_what_the_old_one_knew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    haproxy = Haproxy(Path("s"), {"s1": FREE})
+    watch = Watch("token", instances={"demo": [A]})
+    watch.over.set()  # nobody is asked
+    try:
+        worker = attend("s", watch, "", changed=False)
+        assert (worker, haproxy.slots) == ("100", {"s1": up(A)})
+        haproxy.slots = {"s1": FREE}
+        assert attend("s", watch, worker, changed=False) == worker
+        assert haproxy.slots == {"s1": FREE}, "the worker is the same, and nothing changed"
+        haproxy.process = 101
+        assert attend("s", watch, worker, changed=False) == "101"
+        assert haproxy.slots == {"s1": up(A)}
+    finally:
+        haproxy.close()
+
+
+def test_a_haproxy_that_is_not_there_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch, path = Watch("token"), str(tmp_path / "s")
+    assert attend(path, watch, "100", changed=True) is None
+    assert attend(path, watch, None, changed=True) is None
+    assert caplog.text.count(path) == 1

@@ -88,6 +88,13 @@ def test_an_event_that_only_follows_from_another_is_passed_over(
     assert found.message == message
 
 
+def test_the_order_to_kill_a_task_that_failed_says_why() -> None:
+    broken = allocation(1, "n1", ("Task Setup", "Building"), ("Killing", "Template failed: x"))
+    broken["TaskStates"]["page"]["Events"][1]["FailsTask"] = True
+    (found,) = rollouts(allocations=[broken]).events("web")
+    assert found.message == "Template failed: x"
+
+
 def test_a_task_that_has_not_begun_says_nothing() -> None:
     waiting = {"ID": "a", "NodeName": "n1", "CreateIndex": 1, "TaskStates": None}
     assert rollouts(allocations=[waiting]).events("web") == ()

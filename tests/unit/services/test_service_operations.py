@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from service_world import IMAGE, World
 
-from bob.errors import GuardRefused, PreflightRefused, UsageError
+from bob.errors import DeadlinePassed, GuardRefused, PreflightRefused, UsageError
 from bob.ops.kind import Request
 from bob.ops.kinds.deploy import Deploy
 from bob.ops.kinds.scale import Scale
@@ -33,6 +33,16 @@ def test_a_service_comes_up_with_what_it_depends_on(world: World) -> None:
     assert world.job("demo")["Meta"] == {OPERATION: "op1", EPOCH: "7"}
     assert world.said[0] == "registering haproxy"
     assert Deploy(world.catalogue).done(DEPLOY_DEMO, world.view()) == "demo is deployed"
+
+
+def test_what_holds_an_instance_up_is_told_while_it_is_waited_for(world: World) -> None:
+    world.fleet.broken.add("haproxy")
+    with pytest.raises(DeadlinePassed, match="haproxy healthy"):
+        world.deploy()
+    assert "haproxy: 0 of 2 instances passing" in world.said
+    reason = "haproxy: 0 of 2 instances passing (n1, task haproxy: Task started by client)"
+    assert reason in world.said
+    assert world.said.index(reason) > world.said.index("haproxy: 0 of 2 instances passing")
 
 
 def test_a_deployment_holds_the_service_and_what_it_depends_on(world: World) -> None:
