@@ -195,10 +195,12 @@ def at_work(lab: Lab, before: set[str], step: str) -> Operation | None:
 def finished(lab: Lab, name: str, revive: Callable[[], object] | None) -> Operation | None:
     """The operation when it has ended.
 
-    One that failed is tried again, as a person would who sees to its host first: a rotation does
-    without no server.
+    One that waits for the host, or failed, needs a person who sees to the host: a rotation leaves
+    no server behind.
     """
     for one in records(lab):
+        if one.id == name and revive and "not there" in one.said:
+            revive()
         if one.id == name and one.state is State.FAILED:
             print(f"failed: {[s.error for s in one.steps if s.error]}")
             if revive:

@@ -8,11 +8,11 @@ from bob.errors import PreflightRefused, UsageError
 from bob.ops.context import OperationContext
 from bob.ops.kind import Guard, Kind, Request
 from bob.ops.rotation import certificates, gossip, tokens
+from bob.ops.rotation.absence import ABSENT_NODES, absent
 from bob.ops.servers.judge import sick
 from bob.ops.step import Step
 from bob.ops.view import ClusterView
 
-ABSENT_NODES = "absent-nodes"
 CERTIFICATES = "certificates"
 WHAT: Mapping[str, tuple[Step[OperationContext], ...]] = {
     "gossip": gossip.STEPS,
@@ -44,17 +44,17 @@ class Rotate(Kind):
 
     def guards(self, request: Request, view: ClusterView) -> Iterable[Guard]:
         """See `Kind.guards`."""
-        if request.target != CERTIFICATES and (absent := _absent(view)):
+        if request.target != CERTIFICATES and (away := absent(view)):
             yield Guard(
                 ABSENT_NODES,
-                f"{', '.join(absent)} not there: it would be locked out for good",
+                f"{', '.join(away)} not there: it would be locked out for good",
                 "Bring it back, or remove it (bob remove-node).",
             )
 
     def warnings(self, request: Request, view: ClusterView) -> Iterable[str]:
         """See `Kind.warnings`. Old certificates stay good: one lost host must not stop the rest."""
-        if request.target == CERTIFICATES and (absent := _absent(view)):
-            yield f"{', '.join(absent)} not there: it keeps its certificates; rotate once more then"
+        if request.target == CERTIFICATES and (away := absent(view)):
+            yield f"{', '.join(away)} not there: it keeps its certificates; rotate once more then"
 
     def steps(self, request: Request) -> tuple[Step[OperationContext], ...]:
         """See `Kind.steps`."""
@@ -62,10 +62,3 @@ class Rotate(Kind):
 
 
 KIND = Rotate()
-
-
-def _absent(view: ClusterView) -> list[str]:
-    networks = view.cluster.network_names()
-    return [
-        name for name in view.wishes if not all(view.alive(name, network) for network in networks)
-    ]

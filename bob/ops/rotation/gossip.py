@@ -15,6 +15,7 @@ from bob.clients.http import Refused
 from bob.clients.keyring import ConsulKeyring, Keyring, NomadKeyring
 from bob.errors import Permanent, Temporary
 from bob.ops.context import OperationContext
+from bob.ops.rotation.absence import RETURN_SECONDS, accepted, await_everybody, lacking
 from bob.ops.servers.settle import Refresh
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.access import SECRET_KEYS
@@ -59,18 +60,20 @@ class Install(Step[OperationContext]):
 
     name = "install"
     title = "Give the new keys to every agent"
+    timeout = RETURN_SECONDS
 
     def probe(self, context: OperationContext) -> Probe:
-        """See `Step.probe`."""
-        lacking = [
-            pool.name for pool in _pools(context) if not pool.keyring.ring().has(pool.wanted)
-        ]
-        return needed(f"not everybody has the key of {', '.join(lacking)}") if lacking else DONE
+        """See `Step.probe`. A ring counts only who answers: those who are away are looked for."""
+        if reason := lacking(context):
+            return needed(reason)
+        without = [pool.name for pool in _pools(context) if not _has(context, pool)]
+        return needed(f"not everybody has the key of {', '.join(without)}") if without else DONE
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
+        await_everybody(context, deadline)
         for pool in _pools(context):
-            if not pool.keyring.ring().has(pool.wanted):
+            if not _has(context, pool):
                 pool.keyring.install(pool.wanted)
 
 
@@ -107,10 +110,15 @@ class WriteKeys(Refresh):
 
 
 class RemoveOld(Step[OperationContext]):
-    """Whoever knows an old key can no longer listen or speak."""
+    """Whoever knows an old key can no longer listen or speak.
+
+    A node that was away while the new ones came into use has them, but still speaks with an old
+    one: it is told again.
+    """
 
     name = "remove"
     title = "Take the old keys away"
+    timeout = RETURN_SECONDS
 
     def probe(self, context: OperationContext) -> Probe:
         """See `Step.probe`."""
@@ -119,12 +127,25 @@ class RemoveOld(Step[OperationContext]):
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
+        await_everybody(context, deadline)
         for pool in _pools(context):
+            if not pool.keyring.ring().uses(pool.wanted):
+                pool.keyring.use(pool.wanted)
             for old in pool.keyring.ring().others(pool.wanted):
                 try:
                     pool.keyring.remove(old)
                 except Refused as refusal:  # its words may hold the key
                     raise Temporary(f"{pool.name} keeps an old key ({refusal.status})") from None
+
+
+def _has(context: OperationContext, pool: Pool) -> bool:
+    """Every member of the pool that there should be has the key.
+
+    An agent that has just started is not in its pool yet, although its host is there.
+    """
+    view, ring = context.view(), pool.keyring.ring()
+    members = len(view.servers if pool.name == NOMAD else view.wishes)
+    return ring.has(pool.wanted) and (ring.nodes >= members or accepted(context))
 
 
 STEPS = (MakeKeys(), Install(), Use(), WriteKeys(""), RemoveOld())

@@ -12,8 +12,10 @@ import json
 
 from bob.clients.consul import Token
 from bob.ops.context import OperationContext
+from bob.ops.rotation.absence import RETURN_SECONDS, accepted, await_everybody
 from bob.ops.rotation.roll_out import RollOut
 from bob.ops.step import DONE, Probe, Step, needed
+from bob.ops.view import ClusterView
 from bob.provision.access import SECRET_KEYS, consul_access
 from bob.provision.renewing import outdated_accessors, renewed
 from bob.provision.secrets import Secrets, new_token
@@ -69,6 +71,19 @@ class Grant(Step[OperationContext]):
                 consul.acl.ensure_token(token)
 
 
+class ToEverybody(RollOut):
+    """A node that is away would come back with tokens that are taken away next."""
+
+    def nodes(self, context: OperationContext, view: ClusterView) -> list[str]:
+        """See `Rolling.nodes`."""
+        return super().nodes(context, view) if accepted(context) else list(view.wishes)
+
+    def apply(self, context: OperationContext, deadline: Deadline) -> None:
+        """See `Step.apply`."""
+        await_everybody(context, Deadline(RETURN_SECONDS, deadline.clock))
+        super().apply(context, deadline)
+
+
 class TakeAway(Step[OperationContext]):
     """A node that was left out is locked out with this; the kind's guard has told of it."""
 
@@ -88,7 +103,7 @@ class TakeAway(Step[OperationContext]):
                 consul.acl.delete_token(accessor)
 
 
-STEPS = (MakeTokens(), Grant(), RollOut(), TakeAway())
+STEPS = (MakeTokens(), Grant(), ToEverybody(), TakeAway())
 
 
 def _noted(context: OperationContext) -> int | None:

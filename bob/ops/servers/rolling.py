@@ -44,7 +44,7 @@ class Rolling(ServerStep):
         """The task whose end means that a node is served."""
         return self.name
 
-    def nodes(self, view: ClusterView) -> list[str]:
+    def nodes(self, context: OperationContext, view: ClusterView) -> list[str]:
         """The nodes to serve: those that are alive."""
         return [name for name in view.wishes if view.alive(name)]
 
@@ -58,13 +58,13 @@ class Rolling(ServerStep):
 
     def lack(self, context: OperationContext, view: ClusterView) -> str:
         """See `ServerStep.lack`."""
-        waiting = self._waiting(context, self.nodes(view))
+        waiting = self._waiting(context, self.nodes(context, view))
         return f"{', '.join(waiting)} {self.undone}" if waiting else self.unsound(view)
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         view = context.view()
-        waiting = self._waiting(context, self.nodes(view))
+        waiting = self._waiting(context, self.nodes(context, view))
         leader = self.leader(view)
         servers = [name for name in view.servers if name in waiting]
         for name in sorted(servers, key=lambda each: each == leader):

@@ -37,7 +37,7 @@ class RestartServers(Rolling):
     timeout = 5 * NODE_SECONDS
     undone = "not restarted yet"
 
-    def nodes(self, view: ClusterView) -> list[str]:
+    def nodes(self, context: OperationContext, view: ClusterView) -> list[str]:
         """See `Rolling.nodes`."""
         return list(view.servers)
 

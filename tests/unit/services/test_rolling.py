@@ -13,7 +13,9 @@ from bob.errors import BobError, DeadlinePassed
 from bob.ops.context import OperationContext
 from bob.ops.kind import Request
 from bob.ops.rotation import roll_out
+from bob.ops.rotation.absence import ABSENT_NODES
 from bob.ops.rotation.roll_out import RollOut
+from bob.ops.rotation.tokens import ToEverybody
 from bob.ops.servers import configure
 from bob.ops.servers.rolling import GROUP, Rolling
 from bob.ops.step import Step
@@ -120,6 +122,29 @@ def test_a_node_that_is_dead_is_left_out(world: World) -> None:
     agents = Agents(world)
     carry_out(ActivateNomad(), replace(context_of(world, **PROGRAMS), look=look))
     assert "n7" not in [node for group in agents.done for node in group]
+
+
+def test_tokens_are_brought_to_a_node_that_comes_back_or_was_given_up(world: World) -> None:
+    away = {"n7"}
+
+    def look(*_: object) -> ClusterView:
+        view = world.view()
+        members = {net: {n: m for n, m in seen.items() if n not in away}
+                   for net, seen in view.members.items()}  # fmt: skip
+        return replace(view, members=members)
+
+    agents, context = Agents(world), replace(context_of(world, **PROGRAMS), look=look)
+    with pytest.raises(DeadlinePassed, match="every node there"):
+        carry_out(ToEverybody(), context)
+    assert agents.done == []
+    assert "waiting: n7 not there: it would be locked out" in world.said
+    given_up = context.operation.model_copy(update={"accepted": (ABSENT_NODES,)})
+    carry_out(ToEverybody(), replace(context, operation=given_up, clock=world.clock))
+    assert "n7" in ToEverybody().lack(context, context.view())
+    away.clear()
+    carry_out(ToEverybody(), replace(context, clock=world.clock))
+    assert agents.done[-1] == {"n7"}
+    assert ToEverybody().lack(context, context.view()) == ""
 
 
 def test_no_server_is_touched_while_another_one_is_unwell(world: World) -> None:

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 from fake_consul import FakeConsul
 from fake_consul_state import ConsulState
-from server_views import cluster
+from server_views import cluster, view
 from sim_clock import SimClock
 
 from bob.clients.consul import Txn, TxnResult
 from bob.clients.http import Refused
 from bob.clients.keyring import Ring
-from bob.errors import Permanent, Temporary
+from bob.errors import DeadlinePassed, Permanent, Temporary
 from bob.ops.cluster_records import SECRETS_KEY, ClusterRecords
 from bob.ops.rotation import gossip
+from bob.ops.rotation.absence import ABSENT_NODES
 from bob.ops.rotation.gossip import Install, MakeKeys, RemoveOld, Use
 from bob.ops.step import Need
 from bob.provision.secrets import Secrets, complete, dump
@@ -26,7 +27,8 @@ from bob.waiting import Clock, Deadline
 from inventory import NetworkName
 
 POOLS = ("mgmt", "storage", "nomad")
-NODES = ("n1", "n2", "n3")
+ZONES = {"n1": "a", "n2": "b", "n3": "c"}
+NODES = tuple(ZONES)
 STEPS = (MakeKeys(), Install(), Use(), RemoveOld())
 
 
@@ -40,34 +42,36 @@ class Pool:
     def __init__(self, key: str, effect: Callable[[], None], *, tells: bool) -> None:
         self.keys = {node: {key} for node in NODES}
         self.primary = dict.fromkeys(NODES, key)
-        self.away: set[str] = set()
+        self.away: set[str] = set()  # they do not answer
+        self.gone: set[str] = set()  # nor are they counted
         self._effect = effect
         self._tells = tells
 
     def ring(self) -> Ring:
-        there = [node for node in NODES if node not in self.away]
+        there = [node for node in NODES if node not in self.away | self.gone]
         keys = Counter(key for node in there for key in self.keys[node])
         primary = Counter(self.primary[node] for node in there) if self._tells else None
-        return Ring(len(NODES), keys, primary)
+        return Ring(len(NODES) - len(self.gone), keys, primary)
 
     def install(self, key: str) -> None:
         self._each(lambda node: self.keys[node].add(key))
 
     def use(self, key: str) -> None:
-        assert all(key in self.keys[node] for node in NODES if node not in self.away)
+        assert all(key in self.keys[node] for node in NODES if node not in self.away | self.gone)
         self._each(lambda node: self.primary.update({node: key}))
 
     def remove(self, key: str) -> None:
-        if key in self.primary.values():
+        if key in {self.primary[node] for node in NODES if node not in self.gone}:
             raise Refused("the key AAAA is in use", status=400)
         self._each(lambda node: self.keys[node].discard(key))
 
     def deaf(self) -> list[tuple[str, str]]:
-        return [(a, b) for a in NODES for b in NODES if self.primary[a] not in self.keys[b]]
+        there = [node for node in NODES if node not in self.gone]
+        return [(a, b) for a in there for b in there if self.primary[a] not in self.keys[b]]
 
     def _each(self, change: Callable[[str], object]) -> None:
         for node in NODES:
-            if node not in self.away:
+            if node not in self.away | self.gone:
                 change(node)
                 self._effect()
 
@@ -85,6 +89,10 @@ class World:
             for name in POOLS
         }
         self.effects, self.dies_after = 0, -1
+        self.down: set[str] = set()
+        self.accepted: tuple[str, ...] = ()
+        self.clock = SimClock()
+        self.say: Callable[[str], object] = lambda sentence: None
         monkeypatch.setattr(gossip, "_keyrings", lambda context: iter(self.pools.items()))
 
     def effect(self) -> None:
@@ -101,15 +109,17 @@ class World:
     def context(self, operation: str = "01A") -> Any:
         networks = dict.fromkeys((NetworkName.MGMT, NetworkName.STORAGE), self.consul)
         return SimpleNamespace(
-            operation=SimpleNamespace(id=operation), consul=self.consul, networks=networks,
+            operation=SimpleNamespace(id=operation, accepted=self.accepted),
+            consul=self.consul, networks=networks,
             records=ClusterRecords(self.consul, self.commit),
+            view=lambda: view(zones=ZONES, down=self.down), say=self.say,
         )  # fmt: skip
 
     def run(self, operation: str = "01A") -> None:
         context = self.context(operation)
         for step in STEPS:
             if step.probe(context).need is Need.NEEDED:
-                step.apply(context, Deadline(1.0, Clock()))
+                step.apply(context, deadline(self))
                 assert step.probe(context).need is Need.DONE, step.name
 
     def secrets(self) -> Secrets:
@@ -130,6 +140,22 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
+
+
+def deadline(world: World) -> Deadline:
+    return Deadline(60.0, Clock(world.clock.now, world.clock.advance))
+
+
+def lose(world: World, node: str) -> None:
+    world.down = {node}
+    for pool in world.pools.values():
+        pool.gone = {node}
+
+
+def find(world: World, node: str) -> None:
+    world.down = world.down - {node}
+    for pool in world.pools.values():
+        pool.gone = pool.gone - {node}
 
 
 def rotated(world: World, before: dict[str, str]) -> None:
@@ -181,10 +207,57 @@ def test_a_key_is_not_used_before_everybody_has_it(world: World) -> None:
     rotated(world, before)
 
 
-def test_words_of_a_refusal_are_not_repeated(world: World) -> None:
+@pytest.mark.parametrize("done", range(1, len(STEPS)))
+def test_a_node_that_loses_power_meanwhile_is_not_locked_out(world: World, done: int) -> None:
+    before, context, told = world.kept(), world.context(), []
+    for step in STEPS[:done]:
+        step.apply(context, deadline(world))
+    lose(world, "n3")
+
+    def back(sentence: str) -> None:
+        told.append(sentence)
+        find(world, "n3")
+
+    world.say = back
+    world.run()
+    rotated(world, before)
+    assert told == ["waiting: n3 not there: it would be locked out"]
+
+
+def test_an_agent_that_starts_is_waited_for_although_its_host_is_there(world: World) -> None:
+    context = world.context()
+    MakeKeys().apply(context, deadline(world))
+    world.pools["nomad"].gone = {"n3"}
+    Install().apply(context, deadline(world))
+    assert "nomad" in Install().probe(context).reason
+    world.pools["nomad"].gone = set()
+    world.run()
+    assert all(len(keys) == 1 for _, keys in world.rings())
+
+
+def test_who_stays_away_is_not_waited_for_for_ever(world: World) -> None:
+    context = world.context()
+    MakeKeys().apply(context, deadline(world))
+    lose(world, "n3")
+    with pytest.raises(DeadlinePassed) as error:
+        Install().apply(context, deadline(world))
+    assert "bob op abort" in error.value.cure
+
+
+def test_who_was_given_up_by_name_is_left_behind(world: World) -> None:
+    lose(world, "n3")
+    world.accepted = (ABSENT_NODES,)
+    before = world.kept()
+    world.run()
+    after = world.kept()
+    assert all(after[name] != before[name] for name in POOLS)
+
+
+def test_words_of_a_refusal_are_not_repeated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     context = world.context()
     for step in (MakeKeys(), Install()):
-        step.apply(context, Deadline(1.0, Clock()))
+        step.apply(context, deadline(world))
+    monkeypatch.setattr(Pool, "use", lambda pool, key: None)
     with pytest.raises(Temporary) as error:
         RemoveOld().apply(context, Deadline(1.0, Clock()))
     assert "AAAA" not in str(error.value)

@@ -7,7 +7,8 @@ from server_views import NOW, changed, quorum, view
 
 from bob.errors import PreflightRefused, UsageError
 from bob.ops.kind import Request
-from bob.ops.kinds.rotate import ABSENT_NODES, KIND, WHAT
+from bob.ops.kinds.rotate import KIND, WHAT
+from bob.ops.rotation.absence import ABSENT_NODES
 from bob.ops.servers.judge import unsound
 from bob.ops.view import ClusterView, Quorum
 from bob.robot.duties.certificates import DUTY
