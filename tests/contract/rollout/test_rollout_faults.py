@@ -91,10 +91,10 @@ def test_a_service_that_cannot_read_its_configuration_waits_for_it(
 
     def late() -> bool:
         found = desk.nomad.state.allocations(service)
-        return len(found) == 3 and all(each.healthy is False for each in found)
+        unhealthy = len(found) == 3 and all(each.healthy is False for each in found)
+        return unhealthy and "Missing: kv." in events(desk, service)
 
-    wait_for(late, what="Nomad takes them for unhealthy", deadline=SECONDS)
-    assert "Missing: kv." in events(desk, service)
+    wait_for(late, what="Nomad takes them for unhealthy, and says why", deadline=SECONDS)
     assert desk.look(operation).state is State.RUNNING
     assert {a.status for a in desk.nomad.state.allocations(service)} == {"pending"}
     desk.way.kv_is_lost = False
