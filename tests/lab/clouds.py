@@ -117,7 +117,7 @@ class Cloud:
         return {name for name in names if self.lab.on(name, look, check=False).strip()}
 
 
-def say_to(address: str, port: int, text: bytes, seconds: float = 10.0) -> bytes:
+def say_to(address: str, port: int, text: bytes, seconds: float = 120.0) -> bytes:
     """What a TCP port answers to a line."""
     with socket.create_connection((address, port), timeout=seconds) as line:
         line.sendall(text)

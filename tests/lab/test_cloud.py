@@ -87,9 +87,9 @@ def test_keystone_gives_a_token_through_the_entry_and_names_every_service(cloud:
         lambda: (
             public()
             == {
-                "glance": f"{entry}/glance",
+                "glance": f"{entry}/glance/",
                 "keystone": f"{entry}/keystone/v3",
-                "placement": f"{entry}/placement",
+                "placement": f"{entry}/placement/",
             }
         ),
         what="every endpoint is at the shared address",
