@@ -118,7 +118,8 @@ class Cloud:
 
 
 def say_to(address: str, port: int, text: bytes, seconds: float = 120.0) -> bytes:
-    """What a TCP port answers to a line."""
-    with socket.create_connection((address, port), timeout=seconds) as line:
-        line.sendall(text)
-        return line.recv(100)
+    """The line that a TCP port answers."""
+    with socket.create_connection((address, port), timeout=seconds) as connection:
+        connection.sendall(text)
+        with connection.makefile("rb") as lines:
+            return lines.readline()
