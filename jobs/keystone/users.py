@@ -13,16 +13,17 @@ import openstack
 
 SETTINGS = json.loads(Path("/secrets/kolla/settings.json").read_text(encoding="utf-8"))
 PASSWORDS = SETTINGS["passwords"]
-# Type and path of each service; those that are not here have no endpoint.
+# Type and path of each service; those that are not here have no endpoint. None is empty: the router
+# sends who asks for "/glance" to "/glance/", and OpenStack's clients do not follow there.
 TYPES = {
-    "barbican": ("key-manager", ""),
+    "barbican": ("key-manager", "/"),
     "cinder": ("volumev3", "/v3/%(project_id)s"),
-    "glance": ("image", ""),
+    "glance": ("image", "/"),
     "heat": ("orchestration", "/v1/%(project_id)s"),
     "keystone": ("identity", "/v3"),
-    "neutron": ("network", ""),
+    "neutron": ("network", "/"),
     "nova": ("compute", "/v2.1"),
-    "placement": ("placement", ""),
+    "placement": ("placement", "/"),
 }
 ROLES = ("admin", "service")
 RETRY_SECONDS, IDLE_SECONDS = 2, 3600

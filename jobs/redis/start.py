@@ -11,8 +11,8 @@ import os
 import socket
 import sys
 import time
+from io import BufferedRWPair
 from pathlib import Path
-from typing import BinaryIO
 
 SETTINGS = json.loads(Path("/secrets/kolla/settings.json").read_text(encoding="utf-8"))
 PASSWORD = SETTINGS["password"]
@@ -41,7 +41,7 @@ def ask(host: str, port: int, *words: str) -> list[str]:
         return []
 
 
-def read(stream: BinaryIO) -> list[str]:
+def read(stream: BufferedRWPair) -> list[str]:
     """One answer, with all that is inside of it. Raises `ValueError` for an error or a torn one."""
     head = stream.readline().decode().strip()
     kind, rest = head[:1], head[1:]

@@ -117,8 +117,9 @@ class Cloud:
         return {name for name in names if self.lab.on(name, look, check=False).strip()}
 
 
-def say_to(address: str, port: int, text: bytes, seconds: float = 10.0) -> bytes:
-    """What a TCP port answers to a line."""
-    with socket.create_connection((address, port), timeout=seconds) as line:
-        line.sendall(text)
-        return line.recv(100)
+def say_to(address: str, port: int, text: bytes, seconds: float = 120.0) -> bytes:
+    """The line that a TCP port answers."""
+    with socket.create_connection((address, port), timeout=seconds) as connection:
+        connection.sendall(text)
+        with connection.makefile("rb") as lines:
+            return lines.readline()

@@ -94,9 +94,9 @@ def test_every_service_gets_a_user_with_roles_and_those_with_an_api_endpoints(
     assert ("service", "tool", "admin") in keystone.assigned
     assert ("service", "glance", "service") in keystone.assigned
     assert keystone.urls("glance") == {
-        "admin": "http://inside:8080/glance",
-        "internal": "http://inside:8080/glance",
-        "public": "http://outside:8080/glance",
+        "admin": "http://inside:8080/glance/",
+        "internal": "http://inside:8080/glance/",
+        "public": "http://outside:8080/glance/",
     }
     assert keystone.urls("keystone")["public"] == "http://outside:8080/keystone/v3"
     assert keystone.urls("tool") == {}
@@ -112,6 +112,6 @@ def test_it_may_run_again_and_follows_another_address_and_another_password(
     program.PASSWORDS["glance"] = "changed"
     program.ensure_all(keystone)
     assert {kind: len(found) for kind, found in keystone.things.items()} == before
-    assert keystone.urls("glance")["public"] == "http://elsewhere/glance"
-    assert keystone.urls("glance")["internal"] == "http://inside:8080/glance"
+    assert keystone.urls("glance")["public"] == "http://elsewhere/glance/"
+    assert keystone.urls("glance")["internal"] == "http://inside:8080/glance/"
     assert [u.password for u in keystone.things["user"] if u.name == "glance"] == ["changed"]

@@ -47,15 +47,8 @@ def test_example_with_its_commented_keys_is_valid_too(write, capsys):
     run(["inventory", "example"])
     lines = capsys.readouterr().out.splitlines()
     optional = (
-        "servers",
-        "five_",
-        "versions",
-        "toolchain",
-        "registry",
-        "  mirror",
-        "  path",
-        "  sha256",
-    )
+        "servers", "five_", "versions", "toolchain", "registry", "  mirror", "  path", "  sha256",
+    )  # fmt: skip
     text = "\n".join(
         line[2:] if line.startswith(tuple(f"# {word}" for word in optional)) else line
         for line in lines
