@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from harness import Lab
+from harness import LONG, Lab
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
@@ -24,6 +24,7 @@ from selenium.webdriver.support import expected_conditions as until
 from selenium.webdriver.support.wait import WebDriverWait
 
 from bob.provision.agents import NOMAD_HTTP_PORT, consul_agent
+from bob.waiting import wait_for
 from inventory import NetworkName
 
 pytestmark = pytest.mark.lab
@@ -68,6 +69,11 @@ class Browser:
 
         self._wait(all_there, " ".join(words))
 
+    def tells(self, words: str) -> None:
+        """Wait until the page has these words in a row."""
+        body = (By.TAG_NAME, "body")
+        self._wait(until.text_to_be_present_in_element(body, words), words)
+
     def _wait(self, condition, what: str):
         waiting = WebDriverWait(
             self.driver, DEADLINE, 0.1, ignored_exceptions=[StaleElementReferenceException]
@@ -109,6 +115,21 @@ def test_consuls_interface_shows_nodes_and_services(cluster: Lab, browser: Brows
     assert urlsplit(browser.driver.current_url).path.endswith("/services")
     browser.click(By.LINK_TEXT, "Nodes")
     browser.shows(*(node.name for node in cluster.sandbox.nodes))
+
+
+def test_consuls_interface_says_what_to_do_about_a_pulled_nic(
+    cluster: Lab, browser: Browser
+) -> None:
+    name, base = cluster.sandbox.name, address(cluster, consul_agent(NetworkName.MGMT).https_port)
+    cluster.bob("sandbox", "fault", "nic", "n2", "storage", "--name", name)
+    try:
+        browser.open(f"{base}/ui/{name}-mgmt/nodes/n2/health-checks")
+        browser.tells("nodecheck")
+        browser.tells("has no link")
+        browser.tells("Check the cable of")
+    finally:
+        cluster.bob("sandbox", "fault", "clear", "nic:n2:storage", "--name", name)
+    wait_for(cluster.healthy, what="a healthy cluster again", deadline=LONG, interval=1.0)
 
 
 def test_nomads_interface_shows_the_clients(cluster: Lab, browser: Browser) -> None:
