@@ -7,13 +7,13 @@ from http import HTTPStatus
 
 from bob.catalogue import Catalogue, Service
 from bob.clients.http import Refused
-from bob.errors import Permanent, PreflightRefused, Temporary
+from bob.errors import Permanent, Temporary
 from bob.ops.configuration.secrets import provide
 from bob.ops.configuration.store import settings_of
 from bob.ops.context import OperationContext
-from bob.ops.deploy.changes import unplaced
 from bob.ops.deploy.rollout import await_serving, judge, sense
 from bob.ops.services.jobs import Draft, draft, marks_of, register
+from bob.ops.services.placing import placed
 from bob.ops.services.revert import revertible, take_back
 from bob.ops.services.stored import catalogue_in
 from bob.ops.services.waves import waves
@@ -122,7 +122,7 @@ class RunJobs(Step[OperationContext]):
         for wave in waves(services, new):
             for name in wave:
                 record_wish(context, name, wishes[name])  # a version that came back has changed it
-                self._register(context, name, wishes[name])
+                self._register(context, name, wishes[name], deadline)
             for name in wave:
                 self._await(context, catalogue.service(name), deadline)
 
@@ -145,18 +145,14 @@ class RunJobs(Step[OperationContext]):
                 f"Or leave it: bob op abort {context.operation.id}",
             ) from error
 
-    def _register(self, context: OperationContext, name: str, wanted: Wanted) -> None:
-        made = self._draft(context, name, wanted)
+    def _register(
+        self, context: OperationContext, name: str, wanted: Wanted, deadline: Deadline
+    ) -> None:
+        made = placed(name, lambda: self._draft(context, name, wanted), deadline, context.say)
         if not made.plan.changes:
             job = context.nomad.jobs.get(name)
             remember_version(context.consul, context.records, name, job["Version"] if job else None)
             return
-        if reasons := unplaced(made.plan):
-            raise PreflightRefused(
-                f"{name}: the cluster has no place for it; its job was not changed:\n  "
-                + "\n  ".join(reasons),
-                cure="Add nodes, or bring back those that are down (bob status).",
-            )
         context.say(f"registering {name}")
         try:
             version = register(context.nomad, made)

@@ -10,6 +10,7 @@ from rollout_desk import JOB, SECONDS, SERVICE, Desk
 from bob.clients.nomad import Nomad
 from bob.ops.configuration.store import newest
 from bob.ops.record import Operation
+from bob.ops.services import placing
 from bob.ops.states import State, StepState
 from bob.waiting import wait_for
 
@@ -165,8 +166,9 @@ def test_a_template_that_does_not_render_stops_the_roll_out_at_the_first_instanc
     ],
 )
 def test_what_has_no_place_is_refused_with_what_forbids_it(
-    desk: Desk, service: str, job: str, reason: str
+    desk: Desk, service: str, job: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(placing, "PLACE_SECONDS", 2.0)
     jobs, holder = desk.nomad.jobs, f"holder-{service}"
     text = HOLDER.replace("NAME", holder).replace("PORT", str(PORT))
     # Nomad gives a port away once for each family of addresses that the node has.

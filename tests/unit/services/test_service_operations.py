@@ -25,6 +25,14 @@ def scaled(count: object, service: str = "haproxy", accepted: tuple[str, ...] = 
     return Request("scale", service, {"count": count}, accepted)
 
 
+def lame(world: World, drivers: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Leave every host with these drivers; what it had."""
+    had: frozenset[str] = frozenset()
+    for host in world.fleet.hosts.values():
+        had, host.drivers = host.drivers, drivers
+    return had
+
+
 def test_a_service_comes_up_with_what_it_depends_on(world: World) -> None:
     world.carry_out(Deploy(world.catalogue), DEPLOY_DEMO)
     assert (len(world.running_on("haproxy")), len(world.running_on("demo"))) == (2, 2)
@@ -43,6 +51,24 @@ def test_what_holds_an_instance_up_is_told_while_it_is_waited_for(world: World) 
     reason = "haproxy: 0 of 2 instances passing (n1, task haproxy: Task started by client)"
     assert reason in world.said
     assert world.said.index(reason) > world.said.index("haproxy: 0 of 2 instances passing")
+
+
+def test_a_host_that_has_just_come_back_is_waited_for(world: World) -> None:
+    world.deploy()
+    drivers = lame(world)
+    world.time.later(20, lambda: lame(world, drivers))
+    world.carry_out(Scale(world.catalogue), scaled(3))
+    assert len(world.running_on("haproxy")) == 3
+    assert any("waiting for a place: group haproxy" in sentence for sentence in world.said)
+
+
+def test_a_service_that_fits_nowhere_is_given_up_and_its_job_left(world: World) -> None:
+    world.deploy()
+    before = world.job("haproxy")
+    lame(world)
+    with pytest.raises(PreflightRefused, match="no place for it; its job was not changed"):
+        world.carry_out(Scale(world.catalogue), scaled(3))
+    assert world.job("haproxy") == before
 
 
 def test_a_deployment_holds_the_service_and_what_it_depends_on(world: World) -> None:
