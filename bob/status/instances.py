@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from bob.clients.consul import SERF_HEALTH, Check
 from bob.clients.nomad import JobState, Node
 
+# A service with this tag is a role, like the master's: one instance passes, the others are well.
+ROLE_TAG = "role"
 # Nomad names a Consul service after the allocation it belongs to.
 ALLOCATION_OF = re.compile(r"_nomad-task-([0-9a-f-]{36})-")
 
@@ -16,10 +18,14 @@ def healthy_instances(job: JobState, nodes: Iterable[Node], checks: Iterable[Che
     """How many allocations of the job are healthy.
 
     One is when Nomad runs it on a ready node, its deployment did not find it unhealthy, gossip sees
-    its node, and no check of its Consul services fails.
+    its node, and no check of its Consul services fails but of a role (`ROLE_TAG`).
     """
     checks = tuple(checks)
-    failing = {allocation_of(check) for check in checks if not check.passing}
+    failing = {
+        allocation_of(check)
+        for check in checks
+        if not check.passing and ROLE_TAG not in check.service_tags
+    }
     dead = {c.node for c in checks if c.id == SERF_HEALTH and not c.passing}
     good = {node.id for node in nodes if node.ready and node.name not in dead}
     return sum(

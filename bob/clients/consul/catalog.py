@@ -34,6 +34,7 @@ class Check:
     output: str
     service_id: str
     service_name: str
+    service_tags: tuple[str, ...] = ()
 
     @property
     def passing(self) -> bool:
@@ -138,6 +139,7 @@ def _check(body: Mapping[str, Any]) -> Check:
         output=body["Output"],
         service_id=body["ServiceID"],
         service_name=body["ServiceName"],
+        service_tags=tuple(body.get("ServiceTags") or ()),
     )
 
 
