@@ -66,15 +66,14 @@ class Install(Step[OperationContext]):
         """See `Step.probe`. A ring counts only who answers: those who are away are looked for."""
         if reason := lacking(context):
             return needed(reason)
-        without = [pool.name for pool in _pools(context) if not _has(context, pool)]
+        without = [pool.name for pool in _without(context)]
         return needed(f"not everybody has the key of {', '.join(without)}") if without else DONE
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         await_everybody(context, deadline)
-        for pool in _pools(context):
-            if not _has(context, pool):
-                pool.keyring.install(pool.wanted)
+        for pool in _without(context):
+            pool.keyring.install(pool.wanted)
 
 
 class Use(Step[OperationContext]):
@@ -129,23 +128,14 @@ class RemoveOld(Step[OperationContext]):
         """See `Step.apply`."""
         await_everybody(context, deadline)
         for pool in _pools(context):
-            if not pool.keyring.ring().uses(pool.wanted):
+            ring = pool.keyring.ring()
+            if not ring.uses(pool.wanted):
                 pool.keyring.use(pool.wanted)
-            for old in pool.keyring.ring().others(pool.wanted):
+            for old in ring.others(pool.wanted):
                 try:
                     pool.keyring.remove(old)
                 except Refused as refusal:  # its words may hold the key
                     raise Temporary(f"{pool.name} keeps an old key ({refusal.status})") from None
-
-
-def _has(context: OperationContext, pool: Pool) -> bool:
-    """Every member of the pool that there should be has the key.
-
-    An agent that has just started is not in its pool yet, although its host is there.
-    """
-    view, ring = context.view(), pool.keyring.ring()
-    members = len(view.servers if pool.name == NOMAD else view.wishes)
-    return ring.has(pool.wanted) and (ring.nodes >= members or accepted(context))
 
 
 STEPS = (MakeKeys(), Install(), Use(), WriteKeys(""), RemoveOld())
@@ -164,6 +154,20 @@ def _pools(context: OperationContext) -> list[Pool]:
     if not keys:
         raise Permanent(f"{KEY} was replaced by another operation", cure="Rotate once more.")
     return [Pool(name, keyring, keys[name]) for name, keyring in _keyrings(context)]
+
+
+def _without(context: OperationContext) -> list[Pool]:
+    """The pools in which not every member that there should be has the key.
+
+    An agent that has just started is not in its pool yet, although its host is there.
+    """
+    view, given_up = context.view(), accepted(context)
+
+    def has(pool: Pool) -> bool:
+        ring, members = pool.keyring.ring(), view.servers if pool.name == NOMAD else view.wishes
+        return ring.has(pool.wanted) and (ring.nodes >= len(members) or given_up)
+
+    return [pool for pool in _pools(context) if not has(pool)]
 
 
 def _keyrings(context: OperationContext) -> Iterator[tuple[str, Keyring]]:
