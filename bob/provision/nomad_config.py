@@ -33,8 +33,8 @@ LARGEST_FAILOVER_TTL = 35
 
 # A node whose agent restarts registers at once, but sends its first heartbeat up to 10 s later
 # (initialHeartbeatStagger in nomad/client/client.go); the server waits for it the TTL and the
-# grace. With 2 + 3 s every third restart ended all that ran on the node (measured). Hosts that are
-# gone are not waited for: the robot's duty `lost-nodes` hears of them by gossip.
+# grace. With 2 + 3 s a restart could end all that ran on the node (measured). Hosts that are gone
+# are not waited for: the robot's duty `lost-nodes` hears of them by gossip.
 HEARTBEAT_TTL = 2
 FIRST_HEARTBEAT = 10
 HEARTBEAT_GRACE = FIRST_HEARTBEAT - HEARTBEAT_TTL

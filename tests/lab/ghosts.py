@@ -12,6 +12,7 @@ from harness import LONG, Lab
 
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
+from bob.errors import DeadlinePassed
 from bob.provision import agents
 from bob.waiting import wait_for
 from inventory import NetworkName
@@ -49,7 +50,16 @@ def forgotten(lab: Lab, node: str) -> None:
     The robot has seen to it on its own host. The other servers hear of it by gossip, within 12 s,
     or prune it themselves at their next look.
     """
-    wait_for(lambda: not ghosts(lab, node), what=f"{node} forgotten", deadline=LONG, interval=1.0)
+    left: list[str] = []
+
+    def gone() -> bool:
+        left[:] = ghosts(lab, node)
+        return not left
+
+    try:
+        wait_for(gone, what=f"{node} forgotten", deadline=LONG, interval=1.0)
+    except DeadlinePassed:
+        raise AssertionError(f"{node} is still known: {left}") from None
 
 
 def left_on(lab: Lab, node: str) -> list[str]:

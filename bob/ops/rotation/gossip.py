@@ -15,12 +15,13 @@ from bob.clients.http import Refused
 from bob.clients.keyring import ConsulKeyring, Keyring, NomadKeyring
 from bob.errors import Permanent, Temporary
 from bob.ops.context import OperationContext
-from bob.ops.rotation.absence import RETURN_SECONDS, accepted, await_everybody, lacking
+from bob.ops.rotation.absence import CURE, RETURN_SECONDS, accepted, await_everybody, lacking
 from bob.ops.servers.settle import Refresh
+from bob.ops.servers.step import LOOK_SECONDS
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision.access import SECRET_KEYS
 from bob.provision.secrets import Secrets, new_gossip_key
-from bob.waiting import Deadline
+from bob.waiting import Deadline, wait_for
 from inventory import NetworkName
 from inventory.values import FrozenMapping
 
@@ -66,15 +67,14 @@ class Install(Step[OperationContext]):
         """See `Step.probe`. A ring counts only who answers: those who are away are looked for."""
         if reason := lacking(context):
             return needed(reason)
-        without = [pool.name for pool in _pools(context) if not _has(context, pool)]
+        without = [pool.name for pool in _without(context)]
         return needed(f"not everybody has the key of {', '.join(without)}") if without else DONE
 
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         await_everybody(context, deadline)
-        for pool in _pools(context):
-            if not _has(context, pool):
-                pool.keyring.install(pool.wanted)
+        for pool in _without(context):
+            pool.keyring.install(pool.wanted)
 
 
 class Use(Step[OperationContext]):
@@ -113,7 +113,7 @@ class RemoveOld(Step[OperationContext]):
     """Whoever knows an old key can no longer listen or speak.
 
     A node that was away while the new ones came into use has them, but still speaks with an old
-    one: it is told again.
+    one: it is told again, as soon as it is in its pool, which is later than its host is there.
     """
 
     name = "remove"
@@ -128,24 +128,20 @@ class RemoveOld(Step[OperationContext]):
     def apply(self, context: OperationContext, deadline: Deadline) -> None:
         """See `Step.apply`."""
         await_everybody(context, deadline)
-        for pool in _pools(context):
-            if not pool.keyring.ring().uses(pool.wanted):
+        pools, members = _pools(context), _members(context)
+        wait_for(
+            lambda: all(pool.keyring.ring().nodes >= members[pool.name] for pool in pools),
+            what="every agent in its pool", deadline=deadline, interval=LOOK_SECONDS, cure=CURE,
+        )  # fmt: skip
+        for pool in pools:
+            ring = pool.keyring.ring()
+            if not ring.uses(pool.wanted):
                 pool.keyring.use(pool.wanted)
-            for old in pool.keyring.ring().others(pool.wanted):
+            for old in ring.others(pool.wanted):
                 try:
                     pool.keyring.remove(old)
                 except Refused as refusal:  # its words may hold the key
                     raise Temporary(f"{pool.name} keeps an old key ({refusal.status})") from None
-
-
-def _has(context: OperationContext, pool: Pool) -> bool:
-    """Every member of the pool that there should be has the key.
-
-    An agent that has just started is not in its pool yet, although its host is there.
-    """
-    view, ring = context.view(), pool.keyring.ring()
-    members = len(view.servers if pool.name == NOMAD else view.wishes)
-    return ring.has(pool.wanted) and (ring.nodes >= members or accepted(context))
 
 
 STEPS = (MakeKeys(), Install(), Use(), WriteKeys(""), RemoveOld())
@@ -164,6 +160,28 @@ def _pools(context: OperationContext) -> list[Pool]:
     if not keys:
         raise Permanent(f"{KEY} was replaced by another operation", cure="Rotate once more.")
     return [Pool(name, keyring, keys[name]) for name, keyring in _keyrings(context)]
+
+
+def _without(context: OperationContext) -> list[Pool]:
+    """The pools in which not every member that there should be has the key."""
+    members = _members(context)
+
+    def has(pool: Pool) -> bool:
+        ring = pool.keyring.ring()
+        return ring.has(pool.wanted) and ring.nodes >= members[pool.name]
+
+    return [pool for pool in _pools(context) if not has(pool)]
+
+
+def _members(context: OperationContext) -> dict[str, int]:
+    """How many agents have to be in each pool: whoever was given up by name may be missing.
+
+    An agent that has just started is not in its pool yet, although its host is there.
+    """
+    if accepted(context):
+        return dict.fromkeys(_kept(context), 0)
+    view = context.view()
+    return {pool: len(view.servers if pool == NOMAD else view.wishes) for pool in _kept(context)}
 
 
 def _keyrings(context: OperationContext) -> Iterator[tuple[str, Keyring]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -77,6 +78,18 @@ def context_of(world: World, **params: Any) -> OperationContext:
     return made
 
 
+def without(world: World, away: Collection[str]) -> Callable[..., ClusterView]:
+    """Looks at the cluster in which gossip does not know these nodes."""
+
+    def look(*_: object) -> ClusterView:
+        view = world.view()
+        members = {net: {n: m for n, m in seen.items() if n not in away}
+                   for net, seen in view.members.items()}  # fmt: skip
+        return replace(view, members=members)
+
+    return look
+
+
 def carry_out(step: Step[OperationContext], context: OperationContext) -> None:
     step.apply(context, Deadline(step.timeout, context.clock))
 
@@ -113,26 +126,14 @@ def test_a_new_bob_proves_that_it_runs(world: World) -> None:
 
 
 def test_a_node_that_is_dead_is_left_out(world: World) -> None:
-    def look(*_: object) -> ClusterView:
-        view = world.view()
-        members = {net: {n: m for n, m in seen.items() if n != "n7"}
-                   for net, seen in view.members.items()}  # fmt: skip
-        return replace(view, members=members)
-
     agents = Agents(world)
-    carry_out(ActivateNomad(), replace(context_of(world, **PROGRAMS), look=look))
+    carry_out(ActivateNomad(), replace(context_of(world, **PROGRAMS), look=without(world, {"n7"})))
     assert "n7" not in [node for group in agents.done for node in group]
 
 
 def test_tokens_are_brought_to_a_node_that_comes_back_or_was_given_up(world: World) -> None:
     away = {"n7"}
-
-    def look(*_: object) -> ClusterView:
-        view = world.view()
-        members = {net: {n: m for n, m in seen.items() if n not in away}
-                   for net, seen in view.members.items()}  # fmt: skip
-        return replace(view, members=members)
-
+    look = without(world, away)
     agents, context = Agents(world), replace(context_of(world, **PROGRAMS), look=look)
     with pytest.raises(DeadlinePassed, match="every node there"):
         carry_out(ToEverybody(), context)

@@ -235,6 +235,30 @@ def test_an_agent_that_starts_is_waited_for_although_its_host_is_there(world: Wo
     assert all(len(keys) == 1 for _, keys in world.rings())
 
 
+def test_an_agent_that_comes_back_last_speaks_with_the_new_key(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the new key, was not there when it came into use, and its pool does not tell."""
+    before, context = world.kept(), world.context()
+    for step in (MakeKeys(), Install()):
+        step.apply(context, deadline(world))
+    world.pools["nomad"].gone = {"n3"}
+    Use().apply(context, deadline(world))
+    looks = iter(range(3))
+    ring = Pool.ring
+
+    def slowly(pool: Pool) -> Ring:
+        if pool is world.pools["nomad"] and next(looks, None) is None:
+            pool.gone = set()
+        return ring(pool)
+
+    monkeypatch.setattr(Pool, "ring", slowly)
+    RemoveOld().apply(context, deadline(world))
+    rotated(world, before)
+    after = world.kept()
+    assert all(set(pool.primary.values()) == {after[name]} for name, pool in world.pools.items())
+
+
 def test_who_stays_away_is_not_waited_for_for_ever(world: World) -> None:
     context = world.context()
     MakeKeys().apply(context, deadline(world))
