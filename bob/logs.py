@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from bob import paths
+from bob import __version__, paths
 
 SECRET_WORDS = re.compile(r"(token|secret|password|passphrase|private|encrypt|gossip)", re.I)
 URL_LOGIN = re.compile(r"://[^/@\s]+@")
@@ -41,8 +41,12 @@ def start(command: str, folder: Path | None = None) -> Path:
 
 
 def start_daemon() -> None:
-    """Write to standard output, which is the journal."""
+    """Write to standard output, which is the journal; each start is told there.
+
+    A daemon with nothing to report says nothing else: its journal would be empty.
+    """
     _write_to(sys.stdout)
+    get().info("starting", version=__version__)
 
 
 def _write_to(stream: TextIO) -> None:

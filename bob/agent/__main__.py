@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from bob import __version__, logs
+from bob import logs
 from bob.agent.daemon import Daemon
 from bob.errors import BobError
 from bob.provision.agent_config import CONFIG_FILE, AgentConfig
@@ -26,8 +26,6 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("BOB_CACHE", str(options.data_dir / "cache"))
     try:
         config = AgentConfig.load(options.config)
-        robot = bool(config.robot)
-        logs.get().info("starting", version=__version__, node=config.node, robot=robot)
         return Daemon(config, options.run_dir, options.data_dir).run()
     except BobError as error:
         sys.stderr.write(f"bob-agent: {error}\n{error.cure}\n".rstrip() + "\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bob import logs
+from bob import __version__, logs
 
 
 @pytest.fixture
@@ -38,6 +38,14 @@ def test_fields_that_speak_of_secrets_are_replaced(log_file: Path, field: str) -
 def test_a_login_in_a_url_is_replaced(log_file: Path) -> None:
     logs.get().info("started", arguments=["--mirror", "https://joe:s3cret@mirror.example/x"])
     assert written(log_file)["arguments"] == ["--mirror", "https://[redacted]@mirror.example/x"]
+
+
+def test_the_journal_tells_of_each_start_of_a_daemon(capsys: pytest.CaptureFixture[str]) -> None:
+    before = structlog.get_config()
+    logs.start_daemon()
+    structlog.configure(**before)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["version"]) == ("starting", __version__)
 
 
 def test_old_logs_are_removed(tmp_path: Path, log_file: Path) -> None:

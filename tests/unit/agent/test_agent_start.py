@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
-from pydantic import SecretStr
 
-from bob import __version__
 from bob.agent.__main__ import main
-from bob.agent.daemon import Daemon
 from bob.agent.epoch import EpochFile
 from bob.agent.work import kinds
 from bob.daemon import notify
-from bob.provision.agent_config import AgentConfig
-from inventory.model import NetworkName
 
 
 @pytest.fixture
@@ -52,27 +46,6 @@ def test_a_bad_configuration_is_told(
     said = capsys.readouterr().err
     assert message in said
     assert str(path) in said
-    assert "s3cret" not in said
-
-
-@pytest.mark.usefixtures("own_process")
-def test_the_journal_tells_of_each_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A follower with nothing to do says nothing else: its journal would be empty."""
-    monkeypatch.setattr(Daemon, "run", lambda _: 0)
-    path = tmp_path / "agent.json"
-    config = AgentConfig(
-        cluster="c1", node="n1", networks=(NetworkName.MGMT,), token=SecretStr("s3cret")
-    )
-    path.write_bytes(config.content())
-    path.chmod(0o600)
-    folders = [f"--run-dir={tmp_path}", f"--data-dir={tmp_path}"]
-    assert main([f"--config={path}", *folders]) == 0
-    said = capsys.readouterr().out
-    line = json.loads(said)
-    shown = {name: line[name] for name in ("event", "version", "node", "robot")}
-    assert shown == {"event": "starting", "version": __version__, "node": "n1", "robot": False}
     assert "s3cret" not in said
 
 
