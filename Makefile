@@ -18,7 +18,8 @@ demo: setup ## Build a three-host cluster in the sandbox, up to a token of Keyst
 
 test: check apt-test ## All tests: check, contract, sim and lab rings (root, about half an hour warm)
 	@$(BIN)/bob toolchain ensure
-	@$(BIN)/python -m pytest --durations=15 tests/contract tests/sim
+	@$(BIN)/python -m pytest --durations=15 --numprocesses=2 --dist=loadfile \
+	  tests/contract tests/sim
 	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 tests/lab
 
 check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
