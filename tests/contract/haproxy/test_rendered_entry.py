@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rendering import SECONDS, SHARED, deregister_all, register, render
+from rendering import KEEPALIVED, SECONDS, SHARED, deregister_all, register, render
 
 from bob.catalogue import Catalogue
 from bob.clients.consul import Consul
@@ -29,17 +29,31 @@ ENVIRONMENT = {
 
 
 @pytest.fixture(params=["", "127.0.0.9"], ids=["no shared address", "a shared address"])
-def shared(request: pytest.FixtureRequest) -> str:
+def address(request: pytest.FixtureRequest) -> str:
+    """What keepalived is configured with."""
     return str(request.param)
 
 
+@pytest.fixture(params=[True, False], ids=["keepalived", "no keepalived"])
+def deployed(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
-def consul(brisk_consul: Consul, shared: str) -> Iterator[Consul]:
+def shared(address: str, deployed: bool) -> str:
+    """An address that nothing brings to a host is nobody's."""
+    return address if deployed else ""
+
+
+@pytest.fixture
+def consul(brisk_consul: Consul, address: str, deployed: bool) -> Iterator[Consul]:
     """With an instance of each service."""
     for port, (name, tags) in enumerate(SERVICES.items(), start=9000):
         register(brisk_consul, name, "10.0.0.7", port, *tags)
-    if shared:
-        brisk_consul.kv.put(SHARED, shared)
+    if address:
+        brisk_consul.kv.put(SHARED, address)
+    if deployed:
+        brisk_consul.kv.put(KEEPALIVED, "{}")
     yield brisk_consul
     deregister_all(brisk_consul)
 

@@ -171,3 +171,17 @@ def test_templates_share_text_and_keep_their_own_settings(tmp_path: Path) -> Non
     write(tmp_path, '[% import "shared/blocks.j2" as blocks with context %][[ blocks.named() ]]')
     catalogue = Catalogue(tmp_path)
     assert render(catalogue, catalogue.service("thing")) == "name thing"
+
+
+def test_nobody_counts_on_a_shared_address_that_nothing_brings_to_a_host() -> None:
+    """It stays in the configuration of keepalived, deployed or not."""
+    catalogue = Catalogue()
+    readers = set()
+    for name in set(catalogue.names()) - {"keepalived"}:
+        service = catalogue.service(name).model_copy(update={"count": 1})
+        text = render(catalogue, service, "x:1" if service.driver == "docker" else None)
+        places = text.split('keyOrDefault \\"config/keepalived/params/address\\"')
+        for before in places[:-1]:
+            readers.add(name)
+            assert before[-100:].count('if keyExists \\"bob/services/keepalived\\"') == 1
+    assert {"haproxy", "keystone"} <= readers
