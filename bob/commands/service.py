@@ -51,7 +51,8 @@ def list_services(
     from bob.ops.services.overview import overview
 
     context, known, seen = _look(cluster, catalogue)
-    rows = [each for each in overview(known, seen) if each["deployed"] or not deployed]
+    rows = overview(known, seen, context.consul().catalog.checks())
+    rows = [each for each in rows if each["deployed"] or not deployed]
     view = {"schema": LIST_SCHEMA, "cluster": context.cluster, "services": rows}
     console.emit(view, output, lambda: draw_list(rows))
 
@@ -69,7 +70,7 @@ def show(
     context, known, seen = _look(cluster, catalogue)
     if service not in known.names() and service not in seen.services:
         known.service(service)
-    found = row(known, seen, service)
+    found = row(known, seen, context.consul().catalog.checks(), service)
     model = known.service(service).model_dump(mode="json") if service in known.names() else None
     view = {"schema": SHOW_SCHEMA, "cluster": context.cluster, **found, "catalogue": model}
     console.emit(view, output, lambda: draw_service(found, model))

@@ -62,6 +62,16 @@ def test_the_list_says_what_runs_and_what_could(
     assert "2 of 2" in capsys.readouterr().out
 
 
+def test_an_instance_that_was_late_counts(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.deploy("haproxy")
+    world.fleet.late.add("haproxy")
+    assert {a.healthy for a in world.view().jobs["haproxy"].allocations} == {False}
+    (row,) = asked(capsys, "service", "ls", "--deployed")["services"]
+    assert row["instances"] == {"wanted": 2, "healthy": 2}
+    shown = asked(capsys, "service", "show", "haproxy")
+    assert shown["instances"] == {"wanted": 2, "healthy": 2}
+
+
 def test_one_service_is_shown_with_its_nodes_and_what_the_catalogue_says(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
