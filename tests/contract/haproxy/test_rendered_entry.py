@@ -18,6 +18,8 @@ SERVICES = {
     "api": ["routed-by-haproxy", "haproxy-port=5000", "haproxy-check=/healthy"],
     "db": ["routed-by-haproxy", "haproxy-port=3306", "haproxy-mode=tcp"],
     "lonely": ["haproxy-port=7000"],
+    "own": ["routed-by-haproxy", "haproxy-port=9004"],  # 9004 and 9005 are those of the instances
+    "sql": ["routed-by-haproxy", "haproxy-port=9005", "haproxy-mode=tcp"],
 }
 ENVIRONMENT = {
     "NOMAD_IP_http": "127.0.0.1",
@@ -71,10 +73,14 @@ def test_the_entry_has_a_path_and_a_port_for_what_is_http(
     assert "server s16 127.0.0.1:1 disabled\n" in made
     assert "option httpchk GET /healthy\n" in made
     assert f"bind {shared or '127.0.0.1'}:5000" in made
+    # Where an instance may have it, or start again any moment, the port is not for us.
+    assert (":9004 transparent" in made) == bool(shared)
+    assert "bind 127.0.0.1:9004" not in made
     for name in ("db", "lonely", "3306", "7000"):
         assert name not in made
 
 
 def test_what_is_not_http_gets_a_door(consul: Consul, tmp_path: Path, shared: str) -> None:
     file = render(consul, Catalogue().text("haproxy", "tcp.list"), tmp_path, ENVIRONMENT)
-    assert read(file.read_text()) == {"db": f"{shared or '127.0.0.1'}:3306"}
+    doors = {"db": f"{shared or '127.0.0.1'}:3306"}
+    assert read(file.read_text()) == doors | ({"sql": f"{shared}:9005"} if shared else {})
