@@ -2,6 +2,7 @@
 
 ~/.local/state/bob/current                        name of the cluster initialised last
 ~/.local/state/bob/clusters/<name>/context.json   where its nodes are; nothing secret
+~/.local/state/bob/clusters/<name>/inventory.json its inventory
 ~/.local/state/bob/clusters/<name>/secrets.json   its tokens (`bob.provision.secrets`)
 """
 
@@ -26,6 +27,7 @@ from inventory.values import Address, ClusterLabel, FrozenMap, FrozenMapping, La
 
 SCHEMA = "bob/context/1"
 CONTEXT_FILE = "context.json"
+INVENTORY_FILE = "inventory.json"
 SECRETS_FILE = "secrets.json"
 CURRENT_FILE = "current"
 

@@ -46,7 +46,7 @@ def _shared(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[tuple[Place,
 def _port_clashes(entries: Mapping[str, Entry]) -> Iterator[Violation]:
     """Any two services may meet on one node, where a port has one owner.
 
-    A service may have its own port as its door: the router opens it on the shared address.
+    A service may have its own port as its door: the router opens it on the shared address only.
     """
     owners: dict[int, tuple[str, str]] = {}
     for name in sorted(entries):

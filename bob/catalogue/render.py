@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 TEMPLATE = "job.nomad.hcl.j2"
 TEMPLATES = "templates"  # folder of the configuration files
 SHARED = "shared/"
-KEPT = 64  # services whose compiled templates are kept; the catalogue has fewer
+OF = "//"  # between a service and its file in the name of a template; no name of a file has it
+KEPT = 16  # catalogues whose compiled templates are kept: each kind of operation has its own
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def render(
     path of what other services share with this one), `shared(name)` (a file for all services),
     `nodes`, and the filter `hcl`. Raises `Permanent` that names file and line.
     """
-    environment = _environment(catalogue, service.name)
+    environment = _environment(catalogue)
 
     def template(name: str) -> str:
         if name not in service.templates:
@@ -63,7 +64,9 @@ def render(
         text = settings.texts.get(name)
         if text is None:
             return _render(environment, catalogue, service, f"{TEMPLATES}/{name}", context)
-        return render_text(environment, text, f"config/{service.name}/templates/{name}", context)
+        own = f"{service.name}{OF}{TEMPLATES}/{name}"
+        where = f"config/{service.name}/templates/{name}"
+        return render_text(environment, text, own, where, context)
 
     context: dict[str, Any] = {
         "service": service,
@@ -80,10 +83,12 @@ def render(
     return _render(environment, catalogue, service, TEMPLATE, context)
 
 
-def render_text(environment: Environment, text: str, where: str, context: dict[str, Any]) -> str:
-    """A text that is no file of the catalogue, called `where` in messages."""
+def render_text(
+    environment: Environment, text: str, name: str, where: str, context: dict[str, Any]
+) -> str:
+    """A text in the place of the template `name`, called `where` in messages."""
     try:
-        code = environment.compile(text, filename=where)
+        code = environment.compile(text, name, where)
         made = environment.template_class.from_code(environment, code, environment.make_globals({}))
         return made.render(context)
     except _faults() as error:
@@ -98,7 +103,7 @@ def _render(
     context: dict[str, Any],
 ) -> str:
     try:
-        return environment.get_template(file).render(context)
+        return environment.get_template(f"{service.name}{OF}{file}").render(context)
     except _faults() as error:
         raise _told(error, str(catalogue.where(service.name, file))) from error
 
@@ -130,17 +135,28 @@ class _Told(Permanent):
 
 
 @lru_cache(maxsize=KEPT)
-def _environment(catalogue: Catalogue, service: str) -> Environment:
-    """Keeps compiled templates: that takes longer than all the rest, and is needed often."""
+def _environment(catalogue: Catalogue) -> Environment:
+    """Keeps compiled templates: that takes longer than all the rest, and is needed often.
+
+    One for all services, most of whose jobs begin with the same shared files.
+    """
     from jinja2 import FunctionLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    def load(file: str) -> tuple[str, str, None]:
-        if file.startswith(SHARED):
-            return catalogue.shared(file.removeprefix(SHARED)), f"jobs/{file}", None
-        return catalogue.text(service, file), str(catalogue.where(service, file)), None
+    class Jobs(ImmutableSandboxedEnvironment):
+        def join_path(self, template: str, parent: str) -> str:
+            """The files that a template names are shared ones, or beside it."""
+            if template.startswith(SHARED):
+                return template
+            return f"{parent.partition(OF)[0]}{OF}{template}"
 
-    environment = ImmutableSandboxedEnvironment(
+    def load(name: str) -> tuple[str, str, None]:
+        service, of_service, file = name.partition(OF)
+        if of_service:
+            return catalogue.text(service, file), str(catalogue.where(service, file)), None
+        return catalogue.shared(name.removeprefix(SHARED)), f"jobs/{name}", None
+
+    environment = Jobs(
         loader=FunctionLoader(load),
         undefined=StrictUndefined,
         autoescape=False,  # no HTML is made here

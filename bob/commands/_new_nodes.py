@@ -120,7 +120,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _kept(context: Context) -> Cluster:
     """The inventory of the cluster as this machine keeps it, with the way to its hosts."""
-    from bob.ops.init.context import INVENTORY_FILE
+    from bob.context import INVENTORY_FILE
     from inventory import Cluster
 
     path = context.folder / INVENTORY_FILE

@@ -143,7 +143,7 @@ def _speaker(status: Status) -> Callable[[str], None]:
 
 def _inventory(context: Context) -> Cluster:
     """The inventory that the cluster was made of, for its SSH logins."""
-    from bob.ops.init.context import INVENTORY_FILE
+    from bob.context import INVENTORY_FILE
     from inventory import Cluster
 
     path = context.folder / INVENTORY_FILE

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._catalogue import ServiceArgument, catalogue_of
+from bob.commands._catalogue import ServiceArgument
 from bob.commands._cluster import ClusterOption, load_context
 from bob.commands._service_view import draw_list, draw_plans, draw_service
 from bob.commands._wish import AcceptOption, DetachOption, wish
@@ -51,7 +51,8 @@ def list_services(
     from bob.ops.services.overview import overview
 
     context, known, seen = _look(cluster, catalogue)
-    rows = [each for each in overview(known, seen) if each["deployed"] or not deployed]
+    rows = overview(known, seen, context.consul().catalog.checks())
+    rows = [each for each in rows if each["deployed"] or not deployed]
     view = {"schema": LIST_SCHEMA, "cluster": context.cluster, "services": rows}
     console.emit(view, output, lambda: draw_list(rows))
 
@@ -69,7 +70,7 @@ def show(
     context, known, seen = _look(cluster, catalogue)
     if service not in known.names() and service not in seen.services:
         known.service(service)
-    found = row(known, seen, service)
+    found = row(known, seen, context.consul().catalog.checks(), service)
     model = known.service(service).model_dump(mode="json") if service in known.names() else None
     view = {"schema": SHOW_SCHEMA, "cluster": context.cluster, **found, "catalogue": model}
     console.emit(view, output, lambda: draw_service(found, model))
@@ -174,8 +175,13 @@ def logs(
 
 
 def _look(cluster: str | None, folder: Path | None) -> tuple[Context, Catalogue, ClusterView]:
+    """The services of a cluster; of its networks only the one that services use."""
+    from bob.catalogue import Catalogue
+    from bob.catalogue.added import with_folder
     from bob.ops.sense import sense
+    from inventory import NetworkName
 
     context = load_context(cluster)
-    view = sense({net: context.consul(net) for net in context.networks}, context.nomad())
-    return context, catalogue_of(context.consul(), folder), view
+    view = sense({NetworkName.MGMT: context.consul()}, context.nomad())
+    known = with_folder(Catalogue(), folder) if folder else Catalogue().extended(view.catalogue)
+    return context, known, view

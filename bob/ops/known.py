@@ -11,10 +11,9 @@ from typing import TypeVar
 
 from bob import logs
 from bob.clients.consul import Consul
-from bob.context import SECRETS_FILE, Context
+from bob.context import INVENTORY_FILE, SECRETS_FILE, Context
 from bob.errors import BobError
 from bob.ops.cluster_records import ClusterRecords
-from bob.ops.init.context import INVENTORY_FILE
 from bob.ops.view import SERVER
 from bob.provision.private_files import locked, read_private, write_private
 from bob.provision.secrets import Secrets, dump

@@ -9,6 +9,7 @@ from bob.clients.nomad import Variables
 from bob.errors import UsageError
 from bob.ops.configuration.secrets import reveal
 from bob.ops.configuration.store import newest
+from bob.ops.services.wishes import read_wish
 
 KEYSTONE, KEEPALIVED, HAPROXY = "keystone", "keepalived", "haproxy"
 
@@ -48,6 +49,7 @@ def public_address(consul: Consul) -> str:
         raise UsageError(
             "no haproxy passes its check: nobody reaches OpenStack", cure="See: bob status"
         )
-    if shared := newest(consul, KEEPALIVED).values.get("address"):
+    shared = newest(consul, KEEPALIVED).values.get("address")
+    if shared and read_wish(consul, KEEPALIVED):  # else nothing brings it to a host
         return f"{shared}:{passing[0].port}"
     return f"{passing[0].address}:{passing[0].port}"

@@ -294,9 +294,10 @@ CLUSTERCHECK_POLICY = _policy(
 
 TASK_POLICY = _policy(
     "policy-nomad-tasks",
-    "Tasks of Nomad: configuration and the catalog",
+    "Tasks of Nomad: configuration, which services are deployed, and the catalog",
     _rules(
         [
+            ("key_prefix", "bob/services/", "read"),
             ("key_prefix", "config/", "read"),
             ("node_prefix", "", "read"),
             ("service_prefix", "", "read"),

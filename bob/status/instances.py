@@ -17,20 +17,20 @@ ALLOCATION_OF = re.compile(r"_nomad-task-([0-9a-f-]{36})-")
 def healthy_instances(job: JobState, nodes: Iterable[Node], checks: Iterable[Check]) -> int:
     """How many allocations of the job are healthy.
 
-    One is when Nomad runs it on a ready node, its deployment did not find it unhealthy, gossip sees
-    its node, and no check of its Consul services fails but of a role (`ROLE_TAG`).
+    One is when Nomad runs it on a ready node, gossip sees its node, and no check of its Consul
+    services fails but of a role (`ROLE_TAG`). The verdict of its deployment stands where no check
+    says more: Nomad never takes it back from an instance that was late, like one that had to wait
+    for a database.
     """
     checks = tuple(checks)
-    failing = {
-        allocation_of(check)
-        for check in checks
-        if not check.passing and ROLE_TAG not in check.service_tags
-    }
+    own = [check for check in checks if ROLE_TAG not in check.service_tags]
+    checked = {allocation_of(check) for check in own}
+    failing = {allocation_of(check) for check in own if not check.passing}
     dead = {c.node for c in checks if c.id == SERF_HEALTH and not c.passing}
     good = {node.id for node in nodes if node.ready and node.name not in dead}
     return sum(
         allocation.running
-        and allocation.healthy is not False
+        and (allocation.healthy is not False or allocation.id in checked)
         and allocation.node_id in good
         and allocation.id not in failing
         for allocation in job.allocations

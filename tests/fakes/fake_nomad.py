@@ -331,12 +331,26 @@ class FakeCatalog(Catalog):
             self._fleet.settle()
             return tuple(
                 ServiceInstance(
-                    i.host.name, f"_nomad-task-{i.id}-{name}", name, i.host.address, 80, (),
-                    (Check(i.host.name, "check", "check", "passing", "", i.id, name),),
+                    i.host.name, _service_id(i), name, i.host.address, 80, (), (self._check(i),)
                 )
                 for i in self._fleet.live(name)
-                if self._fleet.healthy(i)
-            )  # fmt: skip
+                if self._fleet.passing(i)
+            )
+
+    def checks(self, *, stale: bool = False) -> tuple[Check, ...]:
+        with self._fleet.lock:
+            self._fleet.settle()
+            return tuple(self._check(i) for job in self._fleet.jobs for i in self._fleet.live(job))
+
+    def _check(self, instance: Instance) -> Check:
+        status = "passing" if self._fleet.passing(instance) else "critical"
+        return Check(
+            instance.host.name, "check", "check", status, "", _service_id(instance), instance.job
+        )
+
+
+def _service_id(instance: Instance) -> str:
+    return f"_nomad-task-{instance.id}-group-{instance.group}-{instance.job}"
 
 
 def allocation(fleet: Fleet, instance: Instance) -> Allocation:

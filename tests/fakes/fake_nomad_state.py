@@ -65,6 +65,7 @@ class Fleet:
         self.index = 10
         self.broken: set[str] = set()  # jobs whose new instances never become healthy
         self.sick: dict[str, set[int]] = {}  # versions of jobs whose instances are unhealthy
+        self.late: set[str] = set()  # jobs whose instances serve only since Nomad gave them up
         self._of_job: dict[str, list[Instance]] = defaultdict(list)
         self._on_host: dict[str, set[str]] = defaultdict(set)  # jobs that live on a host
         self._short: set[str] = set()  # jobs that want more instances than they have
@@ -114,7 +115,14 @@ class Fleet:
         """What the deployment found."""
         if instance.ended or self.now() < instance.starts or instance.job in self.broken:
             return None
-        return instance.version not in self.sick.get(instance.job, ())
+        sick = instance.version in self.sick.get(instance.job, ())
+        return not sick and instance.job not in self.late
+
+    def passing(self, instance: Instance) -> bool:
+        """What its checks say now."""
+        return self.healthy(instance) is not None and (
+            instance.job in self.late or bool(self.healthy(instance))
+        )
 
     def count(self, job: str) -> int:
         """Wished instances; 0 for a job that is stopped."""

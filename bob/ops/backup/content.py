@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from bob.clients.quorum import Operator
-from bob.context import CONTEXT_FILE, SECRETS_FILE, Context
+from bob.context import CONTEXT_FILE, INVENTORY_FILE, SECRETS_FILE, Context
 from bob.errors import UsageError
-from bob.ops.init.context import CLUSTER_ID_FILE, INVENTORY_FILE
+from bob.ops.init.context import CLUSTER_ID_FILE
 from bob.provision.private_files import private_folder, write_private
 
 OPERATOR = "operator"

@@ -89,7 +89,9 @@ def _header(source: BinaryIO, name: str) -> tuple[Label, dict[str, Any], bytes]:
         header = json.loads(second)
         label = Label(header["cluster"], header["cluster_id"], header["made"])
         base64.b64decode(header["salt"], validate=True)
-        sound = 2 <= header["n"] <= MOST_SCRYPT_N and (header["r"], header["p"]) == (8, 1)
+        cost = header["n"]
+        sound = isinstance(cost, int) and 2 <= cost <= MOST_SCRYPT_N and not cost & (cost - 1)
+        sound = sound and (header["r"], header["p"]) == (8, 1)
     except (ValueError, KeyError, TypeError):
         raise _damaged(name) from None
     if not sound:

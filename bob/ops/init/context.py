@@ -30,7 +30,6 @@ from inventory import Cluster, NetworkName
 from inventory.placement import choose_servers
 
 CLUSTER_ID_FILE = "cluster-id"
-INVENTORY_FILE = "inventory.json"
 
 
 @dataclass

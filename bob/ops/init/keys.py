@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bob.context import CONTEXT_FILE
-from bob.ops.init.context import INVENTORY_FILE, InitContext
+from bob.context import CONTEXT_FILE, INVENTORY_FILE
+from bob.ops.init.context import InitContext
 from bob.ops.step import DONE, Probe, Step, needed
 from bob.provision import private_files
 from bob.waiting import Deadline

@@ -10,11 +10,10 @@ from typing import Any
 from bob.clients.consul import Consul
 from bob.clients.fleet import Fleet
 from bob.clients.nomad import Nomad
-from bob.context import Context, KnownNode
+from bob.context import INVENTORY_FILE, Context, KnownNode
 from bob.errors import UsageError
 from bob.ops.cluster_records import ClusterRecords
 from bob.ops.file_store import FileStore
-from bob.ops.init.context import INVENTORY_FILE
 from bob.ops.record import Operation
 from bob.provision.agents import NOMAD_UNIT, consul_agent
 from bob.provision.private_files import read_private

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bob import paths
+from bob.context import INVENTORY_FILE
 from bob.errors import Unfinished, UsageError
-from bob.ops.init.context import CLUSTER_ID_FILE, INVENTORY_FILE, make_fleet
+from bob.ops.init.context import CLUSTER_ID_FILE, make_fleet
 from bob.ops.init.run import alone
 from bob.ops.reset.archive import put_aside
 from bob.ops.reset.hosts import HostResult, wipe_all

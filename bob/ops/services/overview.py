@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bob.catalogue import Catalogue, Service
+from bob.clients.consul import Check
 from bob.ops.services.wishes import ServiceWish, parse_wish
 from bob.ops.view import ClusterView
+from bob.status.instances import healthy_instances
 
 OWN, ADDED, GONE = "bob", "operator", "nobody"  # who brought a service along
 
 
-def overview(catalogue: Catalogue, view: ClusterView) -> list[dict[str, Any]]:
+def overview(
+    catalogue: Catalogue, view: ClusterView, checks: Iterable[Check]
+) -> list[dict[str, Any]]:
     """One row for each service that is in the catalogue or deployed, by name."""
     names = sorted({*catalogue.names(), *view.services})
-    return [row(catalogue, view, name) for name in names]
+    checks = tuple(checks)
+    return [row(catalogue, view, checks, name) for name in names]
 
 
-def row(catalogue: Catalogue, view: ClusterView, name: str) -> dict[str, Any]:
-    """`instances` is None for a service that is not deployed.
+def row(
+    catalogue: Catalogue, view: ClusterView, checks: Iterable[Check], name: str
+) -> dict[str, Any]:
+    """`checks` are all of Consul's. `instances` is None for a service that is not deployed.
 
     `generation` is the configuration that is rolled out, `newest_generation` the one written last:
     they differ for a service that is pinned, or that takes live parameters over by itself.
@@ -27,7 +35,7 @@ def row(catalogue: Catalogue, view: ClusterView, name: str) -> dict[str, Any]:
     document = view.services.get(name)
     wish = parse_wish(document) if document else None
     job = view.jobs.get(name)
-    healthy = sum(a.running and a.healthy is not False for a in job.allocations) if job else 0
+    healthy = healthy_instances(job, view.nodes.values(), checks) if job else 0
     return {
         "name": name,
         "title": service.title if service else "no longer in the catalogue",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -11,15 +11,15 @@ from bob.catalogue import Catalogue
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
 from bob.errors import BobError
-from bob.ops.configuration.store import newest_number, settings_of
+from bob.ops.configuration.store import settings_of
 from bob.ops.deploy import changes
 from bob.ops.services.jobs import draft
-from bob.ops.services.places import places_of
+from bob.ops.services.places import Places, places_of
 from bob.ops.services.wanted import wanted_services
-from bob.ops.services.wishes import read_wish
+from bob.ops.services.wishes import ServiceWish, Wanted, parse_wish
 from bob.ops.view import ClusterView
 
-AT_ONCE = 8  # each plan is some requests, and waits for the answers
+AT_ONCE = 4  # each plan is some requests, and waits for the answers
 UNKNOWN_TAG = "unknown"  # of an image that nobody named yet: it does not matter for the plan
 
 
@@ -36,25 +36,48 @@ class ServicePlan:
 def plan_services(
     nomad: Nomad, consul: Consul, catalogue: Catalogue, names: Iterable[str], view: ClusterView
 ) -> tuple[ServicePlan, ...]:
-    """The plan of each service as it would be deployed now, not of what it depends on."""
+    """The plan of each service as it would be deployed now, not of what it depends on.
+
+    Wishes are those of the view: what it shows is not asked for again.
+    """
+    wishes = {name: parse_wish(document) for name, document in view.services.items()}
     places = cache(lambda: places_of(view))
 
-    def planned(name: str) -> ServicePlan:
+    def wanted(name: str) -> Wanted | BobError:
         try:
-            services = catalogue.in_order(name)
-            known = {s.name: wish for s in services if (wish := read_wish(consul, s.name))}
-            images = {
-                s.name: f"{s.image or s.pull}:{UNKNOWN_TAG}"
-                for s in services
-                if (s.image or s.pull) and not (s.name in known and known[s.name].image)
-            }
-            newest = {name: newest_number(consul, name)}
-            wanted = wanted_services(catalogue, [name], images, known, places, newest)[name]
-            settings = settings_of(consul, name, wanted.generation)
-            plan = draft(nomad, catalogue, name, wanted, settings=settings).plan
+            return _wanted(catalogue, name, wishes, view.generations, places)
+        except BobError as error:
+            return error
+
+    def planned(name: str, found: Wanted | BobError) -> ServicePlan:
+        try:
+            if isinstance(found, BobError):
+                raise found
+            settings = settings_of(consul, name, found.generation)
+            plan = draft(nomad, catalogue, name, found, settings=settings).plan
         except BobError as error:
             return ServicePlan(name, error=error.message)
         return ServicePlan(name, changes.describe(plan), changes.unplaced(plan))
 
+    names = tuple(names)
+    # First what only computes: threads would do it side by side, each for itself.
+    everything = [wanted(name) for name in names]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return tuple(pool.map(planned, names))
+        return tuple(pool.map(planned, names, everything))
+
+
+def _wanted(
+    catalogue: Catalogue,
+    name: str,
+    wishes: Mapping[str, ServiceWish],
+    generations: Mapping[str, int],
+    places: Callable[[], Places],
+) -> Wanted:
+    """What a deployment would wish of a service."""
+    images = {
+        s.name: f"{s.image or s.pull}:{UNKNOWN_TAG}"
+        for s in catalogue.in_order(name)
+        if (s.image or s.pull) and not (s.name in wishes and wishes[s.name].image)
+    }
+    newest = {name: generations.get(name, 0)}
+    return wanted_services(catalogue, [name], images, wishes, places, newest)[name]

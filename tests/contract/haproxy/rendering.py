@@ -11,6 +11,7 @@ from bob.clients.consul import Consul
 
 SECONDS = 60
 SHARED = "config/keepalived/params/address"
+KEEPALIVED = "bob/services/keepalived"  # is there as long as the service is deployed
 CONFIG = """\
 consul {
   address = "ADDRESS"
@@ -30,10 +31,11 @@ def register(consul: Consul, name: str, address: str, port: int = 1, *tags: str)
 
 
 def deregister_all(consul: Consul) -> None:
-    """No instance is left, and no shared address."""
+    """No instance is left, no shared address, and nothing to bring one along."""
     for ident in consul.http.request("GET", "/v1/agent/services").json():
         consul.http.request("PUT", f"/v1/agent/service/deregister/{ident}")
     consul.kv.delete(SHARED)
+    consul.kv.delete(KEEPALIVED)
 
 
 def render(consul: Consul, text: str, folder: Path, environment: Mapping[str, str]) -> Path:

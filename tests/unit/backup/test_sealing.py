@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,15 @@ def test_a_changed_file_does_not_open(data: st.DataObject) -> None:
     broken = whole[:place] + bytes([whole[place] ^ changed]) + whole[place + 1 :]
     with pytest.raises(UsageError):
         opened(broken)
+
+
+@pytest.mark.parametrize("cost", ["0", "1", "12", "1.6", '"16"', "true", "null", "1e3"])
+def test_a_cost_that_cannot_be_is_damage(cost: str) -> None:
+    whole = sealed(b"x" * 250)
+    changed = re.sub(rb'"n": [0-9]+', f'"n": {cost}'.encode(), whole, count=1)
+    assert changed != whole
+    with pytest.raises(UsageError, match="is damaged"):
+        opened(changed)
 
 
 @settings(max_examples=100, deadline=None)

@@ -171,3 +171,40 @@ def test_templates_share_text_and_keep_their_own_settings(tmp_path: Path) -> Non
     write(tmp_path, '[% import "shared/blocks.j2" as blocks with context %][[ blocks.named() ]]')
     catalogue = Catalogue(tmp_path)
     assert render(catalogue, catalogue.service("thing")) == "name thing"
+
+
+def test_nobody_counts_on_a_shared_address_that_nothing_brings_to_a_host() -> None:
+    """It stays in the configuration of keepalived, deployed or not."""
+    catalogue = Catalogue()
+    readers = set()
+    for name in set(catalogue.names()) - {"keepalived"}:
+        service = catalogue.service(name).model_copy(update={"count": 1})
+        text = render(catalogue, service, "x:1" if service.driver == "docker" else None)
+        places = text.split('keyOrDefault \\"config/keepalived/params/address\\"')
+        for before in places[:-1]:
+            readers.add(name)
+            assert before[-100:].count('if keyExists \\"bob/services/keepalived\\"') == 1
+    assert {"haproxy", "keystone"} <= readers
+
+
+def test_what_all_jobs_share_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue, read = Catalogue(), list[str]()
+    shared = catalogue.shared
+
+    def count(file: str) -> str:
+        read.append(file)
+        return shared(file)
+
+    monkeypatch.setattr(catalogue, "shared", count)
+    for name in ("keystone", "glance", "placement", "mariadb"):
+        render(catalogue, catalogue.service(name).model_copy(update={"count": 1}), "x:1")
+    assert read.count("blocks.j2") == read.count("openstack.j2") == 1
+
+
+def test_a_template_may_use_a_file_beside_it(
+    catalogue: Catalogue, service: Service, tmp_path: Path
+) -> None:
+    write(tmp_path, "size 3", "part.j2")
+    write(tmp_path, '[% include "part.j2" %], [[ template("thing.conf") ]]')
+    replaced = Settings(texts={"thing.conf": 'again [% include "part.j2" %]'})
+    assert render(catalogue, service, settings=replaced) == "size 3, again size 3"

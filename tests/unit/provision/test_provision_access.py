@@ -158,4 +158,6 @@ def test_workloads_log_in_through_the_nomad_on_the_same_host(authorities: Author
     service, task = access.binding_rules
     assert (service.bind_type, service.bind_name) == ("service", "${value.nomad_service}")
     assert task.bind_name.replace("${value.nomad_namespace}", "default") == access.role.name
-    assert 'key_prefix "config/"' in access.policy.rules
+    read = [line.split('"')[1] for line in access.policy.rules.splitlines() if "key" in line]
+    assert read == ["bob/services/", "config/"], "configuration, and what is deployed"
+    assert "write" not in access.policy.rules

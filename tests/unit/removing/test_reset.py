@@ -13,8 +13,9 @@ from provision_samples import describe
 from bob.__main__ import run as bob_command
 from bob.clients.fleet import Fleet
 from bob.clients.ssh import Host, Login, Result
+from bob.context import INVENTORY_FILE
 from bob.errors import BobError, Permanent, Temporary, Unfinished
-from bob.ops.init.context import CLUSTER_ID_FILE, INVENTORY_FILE
+from bob.ops.init.context import CLUSTER_ID_FILE
 from bob.ops.reset import hosts, run
 from bob.ops.reset.archive import put_aside
 from bob.ops.reset.hosts import HostResult, Outcome, wipe_all

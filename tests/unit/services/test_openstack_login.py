@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from bob.clients.consul import Check, Consul, ServiceInstance
 from bob.errors import UsageError
 from bob.ops import openstack
 from bob.ops.configuration.generation import Generation
+from bob.ops.services.wishes import ServiceWish
 
 
 def haproxy(address: str, status: str = "passing") -> ServiceInstance:
@@ -20,11 +22,16 @@ def haproxy(address: str, status: str = "passing") -> ServiceInstance:
 
 
 class Consuls:
-    """A catalog with instances of haproxy, and configurations by service."""
+    """A catalog with instances of haproxy, and configurations by service; `wished` are deployed."""
 
-    def __init__(self, *instances: ServiceInstance, **values: dict[str, str]) -> None:
+    def __init__(
+        self,
+        *instances: ServiceInstance,
+        wished: Collection[str] = ("keepalived",),
+        **values: dict[str, str],
+    ) -> None:
         self.catalog = self
-        self.instances, self.values = instances, values
+        self.instances, self.wished, self.values = instances, wished, values
 
     def service(self, name: str) -> tuple[ServiceInstance, ...]:
         return self.instances if name == "haproxy" else ()
@@ -35,7 +42,11 @@ def configurations(monkeypatch: pytest.MonkeyPatch) -> None:
     def newest(consul: Any, service: str) -> Generation:
         return Generation(values=consul.values.get(service, {}))
 
+    def read_wish(consul: Any, service: str) -> ServiceWish | None:
+        return ServiceWish(count=2) if service in consul.wished else None
+
     monkeypatch.setattr(openstack, "newest", newest)
+    monkeypatch.setattr(openstack, "read_wish", read_wish)
 
 
 SHARED = {"keepalived": {"address": "10.0.0.200"}}
@@ -47,6 +58,7 @@ SETTLED = {"keystone": {"public_address": "cloud.example.net"}}
     [
         (Consuls(haproxy("10.0.0.1", "critical"), haproxy("10.0.0.2")), "10.0.0.2:8080"),
         (Consuls(haproxy("10.0.0.1"), **SHARED), "10.0.0.200:8080"),
+        (Consuls(haproxy("10.0.0.1"), wished=(), **SHARED), "10.0.0.1:8080"),
         (Consuls(haproxy("10.0.0.1"), **SHARED, **SETTLED), "cloud.example.net"),
         (Consuls(**SETTLED), "cloud.example.net"),
     ],

@@ -18,6 +18,7 @@ from bob.ops import known, sense
 from bob.ops.consul_store import ConsulStore
 from bob.ops.kind import Request
 from bob.ops.kinds.configure import Configure
+from bob.ops.services.plans import plan_services
 
 SECRET = "very-secret-word"
 
@@ -62,6 +63,16 @@ def test_the_list_says_what_runs_and_what_could(
     assert "2 of 2" in capsys.readouterr().out
 
 
+def test_an_instance_that_was_late_counts(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.deploy("haproxy")
+    world.fleet.late.add("haproxy")
+    assert {a.healthy for a in world.view().jobs["haproxy"].allocations} == {False}
+    (row,) = asked(capsys, "service", "ls", "--deployed")["services"]
+    assert row["instances"] == {"wanted": 2, "healthy": 2}
+    shown = asked(capsys, "service", "show", "haproxy")
+    assert shown["instances"] == {"wanted": 2, "healthy": 2}
+
+
 def test_one_service_is_shown_with_its_nodes_and_what_the_catalogue_says(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +98,18 @@ def test_the_plan_tells_changes_and_missing_places_and_ends_with_4(
     shown = capsys.readouterr().out
     assert "haproxy: as it is deployed" in shown
     assert "memcached: new job" in shown
+
+
+def test_a_plan_asks_consul_for_nothing_that_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy("haproxy")
+    view, names = world.view(), Catalogue().names()
+    monkeypatch.setattr(world, "consul", None)  # nobody set a value: there is none to read either
+    plans = plan_services(world.nomad, world.consul, Catalogue(), names, view)
+    assert [each.service for each in plans] == list(names)
+    assert not any(each.error for each in plans)
+    assert next(each for each in plans if each.service == "haproxy").changes == ()
 
 
 def test_an_operators_folder_is_planned_without_being_kept(

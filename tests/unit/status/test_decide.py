@@ -27,8 +27,9 @@ from status_builders import (
     with_nomad,
 )
 
-from bob.clients.consul import Member, MemberStatus
+from bob.clients.consul import Check, Member, MemberStatus
 from bob.status.decide import decide
+from bob.status.instances import ROLE_TAG
 from bob.status.snapshot import Snapshot, Unknown
 from bob.status.view import AgentState, NomadState, ServiceStatus
 from inventory import NetworkName
@@ -234,9 +235,21 @@ def test_a_cluster_of_one_network_and_server_is_judged_alike() -> None:
     assert list(status.consul_leaders) == [MGMT]
 
 
+def late(checks: tuple[Check, ...]) -> Snapshot:
+    """Nomad gave an instance up, and these are the checks of Consul now."""
+    jobs = (job(allocation(0, healthy=False), allocation(1)),)
+    return replace(with_consul(MGMT, checks=checks), nomad=with_nomad(jobs=jobs).nomad)
+
+
 UNHEALTHY_INSTANCES = {
     "pending": with_nomad(jobs=(job(allocation(0, status="pending"), allocation(1)),)),
-    "found unhealthy": with_nomad(jobs=(job(allocation(0, healthy=False), allocation(1)),)),
+    "found unhealthy, and no check says more": late(CHECKS[:-2]),
+    "found unhealthy, and its check fails": late(
+        (*CHECKS, check("n4", "critical", allocation=ALLOCATIONS[0]))
+    ),
+    "found unhealthy, and only its role is checked": late(
+        (*CHECKS[:-2], replace(CHECKS[-2], service_tags=(ROLE_TAG,)))
+    ),
     "its node is down": with_nomad(nodes=nodes(n4="down")),
     "its check fails": with_consul(
         MGMT, checks=(*CHECKS, check("n4", "critical", allocation=ALLOCATIONS[0]))
@@ -259,6 +272,7 @@ HEALTHY_INSTANCES = {
     "its deployment is undecided": with_nomad(
         jobs=(job(allocation(0, healthy=None), allocation(1)),)
     ),
+    "found unhealthy, and it passes since": late(CHECKS),
     "another service of its node fails": with_consul(
         MGMT, checks=(*CHECKS, check("n4", "critical", allocation=f"{ALLOCATIONS[0][:-1]}9"))
     ),
