@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 BUILT = 1_700_000_000  # seconds; any fixed time would do
+SECOND = 10**9  # in nanoseconds
 LEVEL = 6  # gzip's own default: 9 takes twice as long for one per cent
 _WHITEOUT = 0  # device number of a name that the overlay hides
 _OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
@@ -65,9 +66,12 @@ def settle_times(folder: Path, started_ns: int) -> None:
     """Give all below `folder` that changed after `started_ns` one fixed time.
 
     On the disk, not only in the archive: a later layer may copy a file of this one with its time.
+    Since the second of `started_ns`: what copies a file with its time, like a backup of
+    /etc/group, may copy whole seconds only.
     """
+    since = started_ns // SECOND * SECOND
     for path in _sorted(folder):
-        if path.lstat().st_mtime_ns >= started_ns:
+        if path.lstat().st_mtime_ns >= since:
             os.utime(path, (BUILT, BUILT), follow_symlinks=False)
 
 

@@ -61,6 +61,16 @@ def test_the_same_content_gives_the_same_bits_whenever_it_was_made(layer: Path) 
     assert before == after
 
 
+def test_a_copy_with_its_time_in_whole_seconds_is_of_this_build(layer: Path) -> None:
+    began = 1_800_000_000_900_000_000
+    made, copied = layer / "etc/made", layer / "etc/made-"
+    copied.write_text("before")
+    os.utime(made, ns=(began, began + 50_000_000))
+    os.utime(copied, (began // 10**9, began // 10**9))  # as useradd keeps /etc/group-
+    archive.settle_times(layer, began)
+    assert made.stat().st_mtime == copied.stat().st_mtime == archive.BUILT
+
+
 def test_files_of_packages_keep_their_time_and_built_ones_get_a_fixed_one(layer: Path) -> None:
     found = entries(pack(layer)[1])
     assert found["etc/package.conf"].mtime == OLD
