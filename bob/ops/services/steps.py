@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from bob.catalogue import Catalogue, Service
@@ -16,7 +16,7 @@ from bob.ops.services.jobs import Draft, draft, marks_of, register
 from bob.ops.services.placing import placed
 from bob.ops.services.revert import revertible, take_back
 from bob.ops.services.stored import catalogue_in
-from bob.ops.services.waves import waves
+from bob.ops.services.turns import turns
 from bob.ops.services.wishes import (
     ServiceWish,
     Wanted,
@@ -119,12 +119,19 @@ class RunJobs(Step[OperationContext]):
             if service.secrets:
                 provide(context.nomad.variables, context.consul, service)
         new = [name for name in wishes if context.nomad.jobs.get(name) is None]
-        for wave in waves(services, new):
-            for name in wave:
-                record_wish(context, name, wishes[name])  # a version that came back has changed it
-                self._register(context, name, wishes[name], deadline)
-            for name in wave:
-                self._await(context, catalogue.service(name), deadline)
+        serving: set[str] = set()
+
+        def await_all(names: Iterable[str]) -> None:
+            for name in names:
+                if name not in serving:
+                    self._await(context, catalogue.service(name), deadline)
+                    serving.add(name)
+
+        for turn in turns(services, new):
+            await_all(turn.after)
+            record_wish(context, turn.name, wishes[turn.name])  # one that came back changed it
+            self._register(context, turn.name, wishes[turn.name], deadline)
+        await_all(wishes)
 
     def _await(self, context: OperationContext, service: Service, deadline: Deadline) -> None:
         name = service.name
