@@ -1,7 +1,10 @@
 # Become haproxy, with the master that loads a new configuration beside the old one.
 cd "$NOMAD_TASK_DIR" || exit
 mkdir -p -m 700 "$(dirname "$ADMIN_SOCKET")" || exit
-sed 's/^\(  server s[0-9]*\) .*/\1/' haproxy.cfg | md5sum > loaded.sum
+# A copy is read: what was loaded can then be told, whenever the file changes.
+cp haproxy.cfg loaded.cfg || exit
 # After a reboot its number may be that of another process, which reload.sh would send a signal.
 rm -f haproxy.pid
-exec haproxy -W -db -p haproxy.pid -f haproxy.cfg
+# Nomad runs no script for a change while the task starts: one look afterwards makes up for it.
+( (sleep 3; exec sh -c "$RELOAD") & )
+exec haproxy -W -db -p haproxy.pid -f loaded.cfg
