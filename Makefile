@@ -16,11 +16,12 @@ help: ## Show this list
 demo: setup ## Build a three-host cluster in the sandbox, up to a token of Keystone
 	@scripts/demo.sh
 
-test: check apt-test ## All tests: check, contract, sim and lab rings (root, about half an hour warm)
+test: check apt-test ## All tests: check, contract, sim and lab rings (root, about three quarters of an hour warm)
 	@$(BIN)/bob toolchain ensure
 	@$(BIN)/python -m pytest --durations=15 --numprocesses=2 --dist=loadfile \
 	  tests/contract tests/sim
-	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 tests/lab
+	@$(BIN)/python -m pytest --durations=25 --numprocesses=2 tests/lab --ignore=$(CLOUD)
+	@$(BIN)/python -m pytest --durations=5 $(CLOUD)
 
 check: $(BIN)/.ready ## The fast part: lint, types, import floors, unit tests
 	@$(BIN)/ruff check .

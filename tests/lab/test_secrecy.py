@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from harness import Factory, Lab
 
+from bob.waiting import wait_for
+
 pytestmark = pytest.mark.lab
 
 CANARY = "canary-4c1f0e8a-not-a-secret"
@@ -132,7 +134,11 @@ def test_no_process_shows_a_secret_while_init_works_and_afterwards(
     assert holding(words, command_lines_and_environments()) == []
     canary = subprocess.Popen(["sleep", "60"], env={"CANARY": CANARY})
     try:
-        assert holding([CANARY], command_lines_and_environments())
+        # The kernel shows the environment a moment after the program has begun.
+        wait_for(
+            lambda: holding([CANARY], command_lines_and_environments()),
+            what="the canary", deadline=30,
+        )  # fmt: skip
     finally:
         canary.kill()
         canary.wait()
