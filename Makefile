@@ -7,6 +7,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 APT_RUN := ca-certificates curl gcc libc6-dev util-linux
 APT_TEST := chromium chromium-driver haproxy keepalived
+# A dozen services that start at once would take the processor from the tests beside them.
+CLOUD := tests/lab/test_cloud.py
 
 .PHONY: help demo test check unit bench clean apt apt-test setup
 
