@@ -18,7 +18,8 @@ find /etc/bob /opt/bob /var/tmp -mindepth 1 ! -path '/var/tmp/systemd-private-*'
 stat -c '%n %a %U:%G' /etc/resolv.conf /etc/systemd/system/*.service
 cat /etc/bob/cluster
 """
-LIVING = ("bob/history/", "bob/leader", "bob/facts/", "bob/tasks/")  # come and go by themselves
+# Come and go by themselves, as when the robot has something to put right.
+LIVING = ("bob/history/", "bob/leader", "bob/facts/", "bob/tasks/", "bob/ops/", "bob/active/")
 AGENTS = "'consul-*' nomad bob-agent healthcheck"
 UNITS = f"for u in {AGENTS}; do systemctl list-units --all --plain --no-legend $u; done"
 ENABLED = (
@@ -41,6 +42,22 @@ def end_state(lab: Lab) -> dict[str, Any]:
     identity = (lab.folder / "cluster-id").read_text().strip()
     facts = json.loads(text.replace(identity, "<id>").replace(lab.sandbox.name, "<cluster>"))
     return dict(facts)
+
+
+def differences(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two ends differ, and how: the first one's before the other's."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [
+            found
+            for key in sorted({*one, *other})
+            for found in differences(one.get(key), other.get(key), f"{path}/{key}")
+        ]
+    if isinstance(one, list) and isinstance(other, list):
+        lacks = [each for each in other if each not in one]
+        more = [each for each in one if each not in other]
+        if lacks or more:
+            return [f"{path}: more {more}, lacks {lacks}"]
+    return [] if one == other else [f"{path}: {one!r} instead of {other!r}"]
 
 
 def host_facts(lab: Lab, node: str) -> dict[str, list[str]]:
