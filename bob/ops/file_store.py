@@ -75,10 +75,17 @@ class FileStore:
         write_private(self._path(operation.id), json.dumps(document, indent=2).encode())
 
     def _active(self) -> dict[str, str]:
-        """Scopes and holders; a holder without a record died before it was stored."""
+        """Scopes and holders."""
         path = self.folder / "active.json"
         found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        return {scope: holder for scope, holder in found.items() if self._path(holder).exists()}
+        return {scope: holder for scope, holder in found.items() if self._holds(holder)}
+
+    def _holds(self, holder: str) -> bool:
+        """Without a record it died before that was stored, with a finished one right after."""
+        try:
+            return self.read(holder)[0].state not in FINISHED
+        except KeyError:
+            return False
 
     def _put_active(self, active: dict[str, str]) -> None:
         write_private(self.folder / "active.json", json.dumps(active, indent=2).encode())

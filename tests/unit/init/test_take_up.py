@@ -60,6 +60,25 @@ def test_the_next_run_goes_on_with_it(store: FileStore) -> None:
     assert second.step("binaries").state is StepState.RUNNING
 
 
+class Crash(BaseException):
+    """The process dies."""
+
+
+def test_a_run_that_died_as_it_ended_does_not_stop_the_next_one(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise Crash
+
+    first = take_up(store, make_cluster(), ())
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_put_active", dies)
+        with pytest.raises(Crash):
+            came_to(store, first, "record", done=True)
+    assert store.read(first.id)[0].state is State.DONE
+    assert take_up(store, make_cluster(), ()).id != first.id
+
+
 def test_until_a_host_is_changed_the_inventory_may_change(store: FileStore) -> None:
     first = take_up(store, make_cluster(), ())
     came_to(store, first, "preflight")
