@@ -23,13 +23,17 @@ def catalogue_of(consul: Consul | None, folder: Path | None = None) -> Catalogue
 
     Without a cluster (`consul` is None) it is what this machine knows.
     """
-    from bob.catalogue import Catalogue
-    from bob.catalogue.added import with_folder
     from bob.ops.sense import stored_catalogue
 
-    if folder is not None:
-        return with_folder(Catalogue(), folder)
-    return Catalogue().extended(stored_catalogue(consul) if consul else {})
+    return catalogue_with(stored_catalogue(consul) if consul and folder is None else {}, folder)
+
+
+def catalogue_with(stored: Mapping[str, str], folder: Path | None) -> Catalogue:
+    """Bob's own services with those in `folder`, else with the texts that a cluster keeps."""
+    from bob.catalogue import Catalogue
+    from bob.catalogue.added import with_folder
+
+    return with_folder(Catalogue(), folder) if folder else Catalogue().extended(stored)
 
 
 def find_service(cluster: str | None, name: str) -> tuple[Context, Catalogue, Service]:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from bob import console
-from bob.commands._catalogue import ServiceArgument
+from bob.commands._catalogue import ServiceArgument, catalogue_with
 from bob.commands._cluster import ClusterOption, load_context
 from bob.commands._service_view import draw_list, draw_plans, draw_service
 from bob.commands._wish import AcceptOption, DetachOption, wish
@@ -176,12 +176,9 @@ def logs(
 
 def _look(cluster: str | None, folder: Path | None) -> tuple[Context, Catalogue, ClusterView]:
     """The services of a cluster; of its networks only the one that services use."""
-    from bob.catalogue import Catalogue
-    from bob.catalogue.added import with_folder
     from bob.ops.sense import sense
     from inventory import NetworkName
 
     context = load_context(cluster)
     view = sense({NetworkName.MGMT: context.consul()}, context.nomad())
-    known = with_folder(Catalogue(), folder) if folder else Catalogue().extended(view.catalogue)
-    return context, known, view
+    return context, catalogue_with(view.catalogue, folder), view

@@ -18,8 +18,7 @@ find /etc/bob /opt/bob /var/tmp -mindepth 1 ! -path '/var/tmp/systemd-private-*'
 stat -c '%n %a %U:%G' /etc/resolv.conf /etc/systemd/system/*.service
 cat /etc/bob/cluster
 """
-# Come and go by themselves, as when the robot has something to put right.
-LIVING = ("bob/history/", "bob/leader", "bob/facts/", "bob/tasks/", "bob/ops/", "bob/active/")
+LIVING = ("bob/history/", "bob/leader", "bob/facts/", "bob/tasks/")  # come and go by themselves
 AGENTS = "'consul-*' nomad bob-agent healthcheck"
 UNITS = f"for u in {AGENTS}; do systemctl list-units --all --plain --no-legend $u; done"
 ENABLED = (

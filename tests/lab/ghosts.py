@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from end_state import secrets
-from harness import LONG, Lab
+from harness import LONG, Lab, await_none
 
 from bob.clients.consul import Consul
 from bob.clients.nomad import Nomad
-from bob.errors import DeadlinePassed
 from bob.provision import agents
-from bob.waiting import wait_for
 from inventory import NetworkName
 
 FORGETTING_SECONDS = 60.0
@@ -50,16 +48,7 @@ def forgotten(lab: Lab, node: str) -> None:
     The robot has seen to it on its own host. The other servers hear of it by gossip, within 12 s,
     or prune it themselves at their next look.
     """
-    left: list[str] = []
-
-    def gone() -> bool:
-        left[:] = ghosts(lab, node)
-        return not left
-
-    try:
-        wait_for(gone, what=f"{node} forgotten", deadline=LONG, interval=1.0)
-    except DeadlinePassed:
-        raise AssertionError(f"{node} is still known: {left}") from None
+    await_none(lambda: ghosts(lab, node), f"who still knows {node}", LONG)
 
 
 def left_on(lab: Lab, node: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bob.clients.ssh import Login
+from bob.errors import DeadlinePassed
 from bob.sandbox.record import Sandbox
 from bob.waiting import wait_for
 
@@ -29,6 +30,20 @@ def login(sandbox: Sandbox, node: str = "n1", **changed: Any) -> Login:
         "strict": True,
     }
     return Login(**(values | changed))
+
+
+def await_none(look: Callable[[], list[str]], what: str, deadline: float) -> None:
+    """Look until nothing is left; an `AssertionError` tells what is after `deadline` seconds."""
+    left: list[str] = []
+
+    def none() -> bool:
+        left[:] = look()
+        return not left
+
+    try:
+        wait_for(none, what=what, deadline=deadline, interval=1.0)
+    except DeadlinePassed:
+        raise AssertionError(f"{what}: {left}") from None
 
 
 def power(sandbox: Sandbox, nodes: Iterable[str], action: str) -> None:
