@@ -22,6 +22,7 @@ from bob.ops.store import Conflict
 from bob.ops.view import ClusterView
 from bob.provision.install import Binary
 from bob.robot.decide import Mode
+from bob.robot.judging import outlast
 from bob.robot.ledger import Ledger
 from bob.robot.source import Source
 from bob.robot.term import Interrupt, Term, working_clock
@@ -155,16 +156,20 @@ class Job:
         )
 
     def _judge(self, kind: Kind, context: OperationContext) -> None:
-        """Check once more what was checked when it was wished: the cluster has changed since."""
+        """Check once more what was checked when it was wished."""
         operation = context.operation
         alone = any(scope in ALONE for scope in operation.scopes)
-        seen = self._means.views.get(0.0 if alone else SHARED_SECONDS)
-        others = {scope: by for scope, by in seen.held.items() if by != operation.id}
-        view = replace(seen, held=others)
-        try:
+
+        def judge() -> None:
+            seen = self._means.views.get(0.0 if alone else SHARED_SECONDS)
+            others = {scope: by for scope, by in seen.held.items() if by != operation.id}
+            view = replace(seen, held=others)
             kind.check(context.request, view)
             refuse_guarded(tuple(kind.guards(context.request, view)), operation.accepted)
-        except Unreachable:
+
+        try:
+            outlast(judge, context.say, context.clock)
+        except (Unreachable, LockLost, Conflict):
             raise
         except BobError as error:
             self._fail(error)
