@@ -149,11 +149,11 @@ def test_a_write_may_use_the_whole_timeout(servers: list[Server]) -> None:
 
 
 def test_the_timeout_covers_all_candidates(servers: list[Server]) -> None:
-    client = http(servers[2].address, servers[2].address, servers[2].address, timeout=0.6)
+    client = http(servers[2].address, servers[2].address, servers[2].address, timeout=1.5)
     start_time = time.monotonic()
     with pytest.raises(Unreachable, match="no server answered"):
         client.request("GET", "/v1/x")
-    assert 0.5 < time.monotonic() - start_time < 2
+    assert 1.4 < time.monotonic() - start_time < 3 * 1.5
 
 
 def test_a_blocking_read_may_take_longer_than_the_timeout(servers: list[Server]) -> None:

@@ -15,6 +15,8 @@ from bob.sandbox import vmcodec
 from bob.sandbox.bmclink import BmcLink
 from bob.sandbox.watchdog import Watchdog
 
+SECONDS = 30.0  # generous: an answer takes milliseconds on an idle machine
+
 
 class PlayedBmc:
     """Answers every request with completion code 0 and remembers it."""
@@ -46,7 +48,9 @@ class PlayedBmc:
 
     def wait_for(self, condition: Callable[[list[bytes]], bool]) -> None:
         with self.arrived:
-            assert self.arrived.wait_for(lambda: condition(self.requests), timeout=5), self.requests
+            assert self.arrived.wait_for(lambda: condition(self.requests), timeout=SECONDS), (
+                self.requests
+            )
 
 
 @pytest.fixture
@@ -96,7 +100,7 @@ class TestWithReader:
         path = Path("ipmi.sock")
         threading.Thread(target=ends[0].serve, args=(path,), daemon=True).start()
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5)
+            client.settimeout(SECONDS)
             while client.connect_ex(str(path)):
                 pass
             with client.makefile("rw") as stream:

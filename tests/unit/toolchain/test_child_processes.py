@@ -25,7 +25,7 @@ def pids_of(folder: Path) -> list[int]:
         found = [int(word) for word in file.read_text().split()] if file.exists() else []
         return found if len(found) == 2 else None
 
-    return wait_for(read, what="the child tells its processes", deadline=10, interval=0.01)
+    return wait_for(read, what="the child tells its processes", deadline=60, interval=0.01)
 
 
 def gone(pid: int) -> bool:
