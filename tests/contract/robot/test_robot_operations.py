@@ -114,8 +114,10 @@ def test_what_the_robot_wished_is_retried_and_then_taken_back(
     ],
 )
 def test_what_cannot_be_done_fails_before_its_first_step(
-    site: Site, fields: dict[str, Any], said: str
+    site: Site, fields: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bob.robot.judging.GUARD_SECONDS", 0.5)
+    monkeypatch.setattr("bob.robot.judging.LOOK_SECONDS", 0.1)
     site.leader()
     site.world.guarded.add("n7")
     made = site.submit(**fields)
@@ -124,6 +126,19 @@ def test_what_cannot_be_done_fails_before_its_first_step(
     assert site.world.begun == []
     site.change(made, State.ABORTING)
     site.until_state(made, State.ABORTED)
+
+
+def test_a_guard_that_refuses_for_a_moment_is_waited_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bob.robot.judging.LOOK_SECONDS", 0.1)
+    site.leader()
+    site.world.guarded.add("n7")
+    made = site.submit("n7")
+    site.until(lambda: site.store.read(made)[0].said.startswith("waits: "), "it waits")
+    assert site.world.begun == []
+    site.world.guarded.clear()
+    site.until_state(made, State.DONE)
 
 
 def test_an_accepted_guard_is_passed(site: Site) -> None:
