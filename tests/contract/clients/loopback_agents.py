@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import uuid
@@ -19,6 +20,7 @@ from bob.waiting import wait_for
 
 DATACENTER = "test"
 START_SECONDS = 60.0
+PORTS = range(20_000, 32_000)  # below those that the kernel gives to whoever connects
 GOSSIP_KEY = "m1UY6z1MfQKYpQJJjqQb3S7h1VjP3V9mQnJ0l1wq3hY="
 
 
@@ -36,13 +38,14 @@ def free_ports(count: int) -> list[int]:
         ports: list[int] = []
         while len(ports) < count:
             tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            tcp.bind(("127.0.0.1", 0))
             udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            port = random.choice(PORTS)
             try:
-                udp.bind(tcp.getsockname())
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            ports.append(tcp.getsockname()[1])
+            ports.append(port)
         return ports
 
 
