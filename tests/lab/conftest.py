@@ -1,8 +1,9 @@
 """Sandboxes for tests: real hosts that are always removed, also those of a run that crashed.
 
 Files in this folder have hosts of their own. Those in `hosts/` share three bare hosts, those in
-`cluster/` an initialised cluster; each of these folders is left to one process, and its hosts are
-gone when its last test has ended: idle clusters would take the processor from the others.
+`cluster/` an initialised cluster, those in `upkeep/` another one; each of these folders is left to
+one process, and its hosts are gone when its last test has ended: idle clusters would take the
+processor from the others.
 """
 
 from __future__ import annotations

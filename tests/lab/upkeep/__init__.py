@@ -1,0 +1,1 @@
+"""Upkeep of a cluster: keys, backups, versions."""
