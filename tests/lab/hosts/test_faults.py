@@ -1,21 +1,15 @@
-"""Every fault is seen by a probe that does not trust Bob, and its undo too.
-
-Frames are counted as one-way UDP datagrams: ping cannot tell the directions apart, and the carrier
-alone misses a dead switch port.
-"""
+"""Every fault is seen by a probe that does not trust Bob, and its undo too."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import json
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from frames import ALL, BACK, arrived, carrier, lost, one_way, seen, wait_until_whole
 
 import bob.sandbox
 from bob.__main__ import run
@@ -25,10 +19,6 @@ from bob.sandbox.record import Sandbox
 from bob.waiting import wait_for
 
 pytestmark = pytest.mark.lab
-
-COUNT = 20
-SILENCE = 0.15  # seconds without a datagram after which no more are expected
-BACK = 30.0  # generous: what comes back takes about a second
 
 
 Command = Callable[..., int]
@@ -43,78 +33,6 @@ def fault(sandbox: Sandbox) -> Iterator[Command]:
 
 def command_for(sandbox: Sandbox) -> Command:
     return lambda *words: run(["sandbox", "fault", *words, "--name", sandbox.name])
-
-
-# ---- frames
-
-
-@contextlib.contextmanager
-def inside(netns: str) -> Iterator[None]:
-    """This thread is in another network namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with Path("/proc/thread-self/ns/net").open() as home, Path("/run/netns", netns).open() as there:
-        assert libc.setns(there.fileno(), 0) == 0
-        try:
-            yield
-        finally:
-            assert libc.setns(home.fileno(), 0) == 0
-
-
-def arrived(sandbox: Sandbox, source: str, sink: str, network: str, count: int = COUNT) -> int:
-    """How many of `count` datagrams from one host reach the other."""
-    target = sandbox.node(sink)
-    with inside(target.netns):
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with inside(sandbox.node(source).netns):
-        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with receiver, sender:
-        receiver.bind((target.addresses[network], 0))
-        receiver.settimeout(SILENCE)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096 * count)
-        for _ in range(count):
-            with contextlib.suppress(OSError):  # no carrier, no route
-                sender.sendto(b"x", receiver.getsockname())
-        got = 0
-        with contextlib.suppress(TimeoutError):
-            while got < count:
-                receiver.recv(16)
-                got += 1
-    return got
-
-
-def seen(sandbox: Sandbox, network: str) -> dict[str, int]:
-    """Datagrams between each two hosts."""
-    names = [node.name for node in sandbox.nodes]
-    return {
-        f"{one}>{two}": arrived(sandbox, one, two, network)
-        for one in names
-        for two in names
-        if one != two
-    }
-
-
-ALL = dict.fromkeys(("n1>n2", "n1>n3", "n2>n1", "n2>n3", "n3>n1", "n3>n2"), COUNT)
-
-
-def lost(*pairs: str) -> dict[str, int]:
-    return ALL | dict.fromkeys(pairs, 0)
-
-
-def wait_until_whole(sandbox: Sandbox, *networks: str) -> None:
-    """All frames pass. Also fills the neighbour tables, so that a cut of one direction is one."""
-    for network in networks or NETWORKS:
-        wait_for(
-            lambda network=network: seen(sandbox, network) == ALL,
-            what=f"all hosts reach each other on {network}",
-            deadline=BACK,
-        )
-
-
-def carrier(sandbox: Sandbox, node: str, network: str) -> bool:
-    host = sandbox.node(node)
-    command = ["ip", "-n", host.netns, "-json", "link", "show", host.interface(network)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return "NO-CARRIER" not in json.loads(answer)[0]["flags"]
 
 
 NIC_CASES = [
@@ -193,26 +111,6 @@ def test_delay_with_jitter_and_loss(sandbox, fault):
     assert fault("clear", "delay:n1:tenant") == 0
     assert min(one_way(sandbox, "n1", "n2")) < 30
     wait_until_whole(sandbox, "tenant")
-
-
-def one_way(sandbox: Sandbox, source: str, sink: str, count: int = 20) -> list[float]:
-    """Milliseconds that each datagram on the tenant network takes, with the address known."""
-    target = sandbox.node(sink)
-    with inside(target.netns):
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with inside(sandbox.node(source).netns):
-        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with receiver, sender:
-        receiver.bind((target.addresses["tenant"], 0))
-        receiver.settimeout(5)
-        sender.sendto(b"", receiver.getsockname())  # asks for the neighbour's address first
-        receiver.recv(64)
-        for _ in range(count):
-            sender.sendto(repr(time.monotonic()).encode(), receiver.getsockname())
-        return [1000 * (-float(receiver.recv(64)) + time.monotonic()) for _ in range(count)]
-
-
-# ---- hosts and their BMCs
 
 
 def ssh_answers(sandbox: Sandbox, node: str, seconds: float = 5.0) -> bool:
