@@ -54,8 +54,7 @@ class FileStore:
                 raise Conflict(f"operation {operation.id} is at version {stored}, not {version}")
             self._put(operation, version + 1)
             if operation.state in FINISHED:
-                active = {s: i for s, i in self._active().items() if i != operation.id}
-                self._put_active(active)
+                self._put_active(self._active())
             return version + 1
 
     def active(self, scope: str) -> str | None:

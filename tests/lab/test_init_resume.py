@@ -185,7 +185,8 @@ def test_killed_anywhere_and_started_again_it_ends_like_an_undisturbed_run(
         run.process.send_signal(stop.signal)
         code = run.process.wait(STOPPED_WITHIN)
         if stop.signal is signal.SIGKILL:
-            assert code == -signal.SIGKILL or (code == 0 and stop.step == NAMES[-1])
+            ended = code == 0 and stop.step == NAMES[-1]
+            assert code == -signal.SIGKILL or ended, run.errors()
         else:
             assert code == INTERRUPTED, run.errors()
             assert operation(lab).state is State.RUNNING
