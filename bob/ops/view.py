@@ -129,6 +129,11 @@ class ClusterView:
         member = self.members.get(network, {}).get(node)
         return member is not None and member.status is MemberStatus.ALIVE
 
+    def failed(self, node: str) -> bool:
+        """The node died without leaving, by the gossip of mgmt."""
+        member = self.members.get(NetworkName.MGMT, {}).get(node)
+        return member is not None and member.status is MemberStatus.FAILED
+
     def whole(self, node: str) -> bool:
         """The node is alive on every network, and Nomad finds it ready."""
         everywhere = all(self.alive(node, network) for network in self.cluster.network_names())

@@ -151,8 +151,10 @@ def spare(view: ClusterView, leaving: str, coming: str = "") -> int:
     """Servers that could fail after the change, in the weakest raft; negative: no majority.
 
     `leaving` gives up its vote after `coming` has got one. A raft that is not known has nothing.
+    Who failed in the gossip of mgmt counts nowhere: Nomad finds a dead server healthy for half a
+    minute, as its own gossip has the pace of wide networks (`DefaultWANConfig` in nomad/config.go).
     """
-    return min(_spare(quorum, leaving, coming) for quorum in view.quorums.values())
+    return min(_spare(view, quorum, leaving, coming) for quorum in view.quorums.values())
 
 
 def votes_somewhere(view: ClusterView, node: str) -> bool:
@@ -187,12 +189,12 @@ def is_wished(view: ClusterView, node: str) -> bool:
     return node in view.wishes and view.wishes[node].role == SERVER
 
 
-def _spare(quorum: Quorum, leaving: str, coming: str) -> int:
+def _spare(view: ClusterView, quorum: Quorum, leaving: str, coming: str) -> int:
     if quorum.health is None:
         return -1
     new = frozenset({coming} if coming else ())
     voters = (quorum.voters | new) - {leaving}
-    healthy = {name for name in quorum.voters if quorum.healthy(name)} | new
+    healthy = new | {n for n in quorum.voters if quorum.healthy(n) and not view.failed(n)}
     return len(healthy & voters) - majority(len(voters))
 
 

@@ -36,6 +36,15 @@ def names(found: ClusterView, node: str) -> list[str]:
         (view(zones=THREE), "n1", ["quorum-loss"]),  # two servers are left, and nobody else
         # one server is lost already: to forget it makes nothing worse
         (view(zones=THREE, down=["n3"]), "n3", ["not-wiped"]),
+        # n4 joins the servers: Consul gave it a vote and dropped n3, Nomad takes n3 for healthy yet
+        (
+            replace(
+                view((*THREE, "n4"), down=["n3"], raft=quorum(("n1", "n2", "n4"))),
+                nomad=quorum(waiting=["n4"]),
+            ),
+            "n3",
+            ["zone-spread", "not-wiped"],
+        ),
         # the only client is in the zone of another server
         (view(zones=NO_SPREAD), "n3", ["zone-spread"]),
         (view(zones=dict.fromkeys(ZONES, "a")), "n1", []),  # one zone: nothing to spread
