@@ -68,10 +68,6 @@ class Units:
         if disable:
             self.unmark(unit)
 
-    def stop_soon(self, unit: str) -> None:
-        """Stop it for good, without waiting: it may be our own."""
-        self._systemctl("disable", "--now", "--no-block", unit)
-
     def bring_up(self, unit: str) -> bool:
         """Have it active, with what is there, now and after each boot.
 

@@ -3,9 +3,9 @@
     args      {"users": ["root"]}: those whose authorized_keys hold the robot's key
     result    {}: what is left to do is done by a unit of its own, when the result is written
 
-Consul's agents leave their pools first, as `leave` tells; what that unit does is in
-`bob.provision.wiping`. It stops bob-agent, Consul and Nomad, kills tasks, and deletes everything;
-it has no way to report, so the robot waits until the node has left gossip.
+What that unit does is in `bob.provision.wiping`: Consul's agents leave their pools, bob-agent,
+Consul and Nomad stop, tasks are killed, everything is deleted. It has no way to report, so the
+robot waits until the node has left gossip.
 """
 
 from __future__ import annotations

@@ -74,4 +74,4 @@ def test_the_epoch_is_kept(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_task_is_found() -> None:
-    assert set(kinds()) == {"activate", "configure", "leave", "wipe"}
+    assert set(kinds()) == {"activate", "configure", "wipe"}
