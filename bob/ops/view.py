@@ -129,10 +129,9 @@ class ClusterView:
         member = self.members.get(network, {}).get(node)
         return member is not None and member.status is MemberStatus.ALIVE
 
-    def failed(self, node: str) -> bool:
-        """The node died without leaving, by the gossip of mgmt."""
-        member = self.members.get(NetworkName.MGMT, {}).get(node)
-        return member is not None and member.status is MemberStatus.FAILED
+    def gone(self, node: str) -> bool:
+        """Gossip on mgmt could be asked, and does not know the node as alive."""
+        return NetworkName.MGMT in self.members and not self.alive(node)
 
     def whole(self, node: str) -> bool:
         """The node is alive on every network, and Nomad finds it ready."""

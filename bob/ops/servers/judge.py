@@ -151,8 +151,9 @@ def spare(view: ClusterView, leaving: str, coming: str = "") -> int:
     """Servers that could fail after the change, in the weakest raft; negative: no majority.
 
     `leaving` gives up its vote after `coming` has got one. A raft that is not known has nothing.
-    Who failed in the gossip of mgmt counts nowhere: Nomad finds a dead server healthy for half a
-    minute, as its own gossip has the pace of wide networks (`DefaultWANConfig` in nomad/config.go).
+    Who is not alive in the gossip of mgmt counts nowhere: Nomad finds a dead server healthy for
+    half a minute, for its own gossip has the pace of wide networks (`DefaultWANConfig` in
+    nomad/config.go).
     """
     return min(_spare(view, quorum, leaving, coming) for quorum in view.quorums.values())
 
@@ -194,7 +195,7 @@ def _spare(view: ClusterView, quorum: Quorum, leaving: str, coming: str) -> int:
         return -1
     new = frozenset({coming} if coming else ())
     voters = (quorum.voters | new) - {leaving}
-    healthy = new | {n for n in quorum.voters if quorum.healthy(n) and not view.failed(n)}
+    healthy = new | {n for n in quorum.voters if quorum.healthy(n) and not view.gone(n)}
     return len(healthy & voters) - majority(len(voters))
 
 

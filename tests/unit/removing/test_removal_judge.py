@@ -36,15 +36,6 @@ def names(found: ClusterView, node: str) -> list[str]:
         (view(zones=THREE), "n1", ["quorum-loss"]),  # two servers are left, and nobody else
         # one server is lost already: to forget it makes nothing worse
         (view(zones=THREE, down=["n3"]), "n3", ["not-wiped"]),
-        # n4 joins the servers: Consul gave it a vote and dropped n3, Nomad takes n3 for healthy yet
-        (
-            replace(
-                view((*THREE, "n4"), down=["n3"], raft=quorum(("n1", "n2", "n4"))),
-                nomad=quorum(waiting=["n4"]),
-            ),
-            "n3",
-            ["zone-spread", "not-wiped"],
-        ),
         # the only client is in the zone of another server
         (view(zones=NO_SPREAD), "n3", ["zone-spread"]),
         (view(zones=dict.fromkeys(ZONES, "a")), "n1", []),  # one zone: nothing to spread
@@ -52,6 +43,20 @@ def names(found: ClusterView, node: str) -> list[str]:
 )
 def test_what_has_to_be_accepted(found: ClusterView, node: str, wanted: list[str]) -> None:
     assert names(found, node) == wanted
+
+
+@pytest.mark.parametrize("status", [MemberStatus.FAILED, MemberStatus.LEFT])
+def test_a_dead_server_that_nomad_finds_healthy_is_none_to_spare(status: MemberStatus) -> None:
+    """n4 joins the servers: Consul gave it a vote, and had the dead n3 leave."""
+    found = view((*THREE, "n4"), down=["n3"], raft=quorum(("n1", "n2", "n4")))
+    seen = dict(found.members[NetworkName.MGMT])
+    seen["n3"] = replace(seen["n3"], status=status)
+    found = replace(
+        found,
+        members={**found.members, NetworkName.MGMT: seen},
+        nomad=quorum(waiting=["n4"]),
+    )
+    assert names(found, "n3") == ["zone-spread", "not-wiped"]
 
 
 def test_the_only_copy_of_data_and_the_last_instance_are_guarded() -> None:
