@@ -5,6 +5,7 @@ mkdir -p -m 700 "$(dirname "$ADMIN_SOCKET")" || exit
 cp haproxy.cfg loaded.cfg || exit
 # After a reboot its number may be that of another process, which reload.sh would send a signal.
 rm -f haproxy.pid
-# Nomad runs no script for a change while the task starts: one look afterwards makes up for it.
-( (sleep 3; exec sh -c "$RELOAD") & )
+# Nomad runs no script for a change while the task starts, and none again for one that took too long
+# on a busy host: so the file is looked at until haproxy ends.
+( (while sleep 3 && kill -0 $$; do sh -c "$RELOAD"; done) 2>/dev/null & )
 exec haproxy -W -db -p haproxy.pid -f loaded.cfg

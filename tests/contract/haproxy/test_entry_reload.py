@@ -117,6 +117,16 @@ def test_a_change_while_the_task_starts_is_made_up_for(entry: Entry) -> None:
     entry.says("new")
 
 
+def test_a_change_for_which_no_script_ran_is_loaded(entry: Entry) -> None:
+    """Nomad gives a script up that takes too long."""
+    entry.write("old")
+    entry.start()
+    entry.says("old")
+    for word in ("new", "newer"):
+        entry.write(word)
+        entry.says(word)
+
+
 def test_a_new_layout_is_loaded_and_another_instance_is_not(entry: Entry) -> None:
     entry.write("old")
     entry.start()
