@@ -68,6 +68,16 @@ class Units:
         if disable:
             self.unmark(unit)
 
+    def interrupt(self, unit: str, seconds: float) -> None:
+        """Send SIGINT to its main process and wait so long for the end of that."""
+        first = self._show(unit)["MainPID"]
+        if first in ("", "0"):
+            return
+        self._systemctl("kill", "--kill-who=main", "--signal=INT", unit)
+        ended = Deadline(min(seconds, self._deadline.left()), self._deadline.clock)
+        while self._show(unit)["MainPID"] == first and not ended.passed():
+            pause(LOOK_SECONDS, self._deadline.clock)
+
     def bring_up(self, unit: str) -> bool:
         """Have it active, with what is there, now and after each boot.
 

@@ -60,9 +60,14 @@ def consul_config(
         "retry_interval": "2s",  # default 30 s: a late first server would cost half a minute
         "rejoin_after_leave": True,
         # A stop or reboot is not a departure: the node keeps its registrations and is seen as
-        # failed while it is away. `consul leave` is the way to leave (client's default: true).
+        # failed while it is away (client's default: true). SIGINT is the way to leave, for servers
+        # too: one that becomes a client has to (see `bob.agent.tasks.configure`).
         "leave_on_terminate": False,
-        "performance": {"raft_multiplier": 1},  # new leader after 2.3 s; 5-15 s with the default 5
+        "skip_leave_on_interrupt": False,
+        "performance": {
+            "raft_multiplier": 1,  # new leader after 2.3 s; 5-15 s with the default 5
+            "leave_drain_time": "500ms",  # default 5 s: all of ours ask another server by then
+        },
         "gossip_lan": gossip(len(cluster.nodes)),
         "ports": {
             "http": agent.http_port,

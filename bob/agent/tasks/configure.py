@@ -9,6 +9,9 @@ Units of `stop` are stopped for good, first of all. Then files that differ are r
 theirs was replaced since they started, started when they do not run, else left alone; each is ready
 before the next is touched. With `forget_raft` they lose their part of a quorum while they are down,
 so that a former server can never come back with an old one; a second time there is none to lose.
+Before, Consul's agents leave their pool as servers: the others would go on asking one that came
+back as a client of the same name, for minutes, whatever needs gRPC (`lanNodeUpdate` in
+agent/consul/server_serf.go looks at servers only).
 
 Without a payload only the units are looked after. bob-agent itself ends when the result is
 written, and systemd starts it with what is there then.
@@ -31,6 +34,8 @@ NAME = "configure"
 # time in the second file.
 CONSUL_RAFT = ("raft", "server_metadata.json")
 NOMAD_RAFT = ("server",)
+# Serf tells it for 3 s; then a server waits up to 5 s to hear that it is in no raft any more.
+LEAVE_SECONDS = 10.0
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -77,6 +82,8 @@ def _forget_raft(work: Work, units: Units, unit: str) -> None:
     if not any(place.exists() for place in places):
         return
     units.mark([unit])  # it is started again, even when we are interrupted
+    if unit != NOMAD_UNIT:  # the robot has Nomad's servers forget it
+        units.interrupt(unit, LEAVE_SECONDS)
     units.stop(unit)
     for place in places:
         _remove(place)

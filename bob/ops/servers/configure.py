@@ -24,11 +24,15 @@ def configure(
     *,
     forget_raft: bool = False,
 ) -> None:
-    """Give `node` the files it has in a cluster of these servers, and restart what reads them."""
+    """Give `node` the files it has in a cluster of these servers, and restart what reads them.
+
+    `forget_raft`: it was a server. Nomad is out of its raft by then, so it is the first.
+    """
     grant(context, node, servers)
     files = wanted_files(context.consul, context.records, node, servers)
     units = [agent.unit for agent in consul_agents(context.records.cluster())]
-    args = {"restart": [*units, NOMAD_UNIT, HEALTH_UNIT], "forget_raft": forget_raft}
+    order = [NOMAD_UNIT, *units] if forget_raft else [*units, NOMAD_UNIT]
+    args = {"restart": [*order, HEALTH_UNIT], "forget_raft": forget_raft}
     context.tasks.start(node, step, TASK, args, encode_files(files))
     context.tasks.wait(node, step, deadline)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bob import logs
+from bob.clients.http import Unreachable
 from bob.clients.quorum import Operator, RaftConfiguration, RaftPeer
 from bob.errors import Temporary
 from bob.ops.context import OperationContext
@@ -16,7 +18,7 @@ GONE = ("left", "leaving")  # how Nomad's gossip calls servers that went on purp
 
 
 class Retire(ServerStep):
-    """Out of every raft first, so that no majority ever counts a server that is being stopped."""
+    """Out of every raft while it still runs, so that no majority counts a server that is gone."""
 
     name = "retire"
     title = "Take the node out of every quorum and make it a client"
@@ -42,16 +44,22 @@ def lack(context: OperationContext, view: ClusterView, node: str) -> str:
 
 
 def retire(context: OperationContext, node: str, deadline: Deadline, step: str) -> None:
-    """Do what `lack` asks for. `step` names the task of the node's agent."""
+    """Do what `lack` asks for. `step` names the task of the node's agent.
+
+    Consul's servers leave by themselves, with their pool: one that was taken out of its raft before
+    would know no leader for up to a minute, nor would whoever asks it (`ReconcileInterval` in
+    agent/consul/config.go), and the node's agent could not read its task. Nomad's are taken out.
+    """
     view = context.view()
     for name, operator in context.operators.items():
         hand_over(operator, node, deadline)
-        leave(operator, node, name)
+        removable(operator, node, name)
     if view.alive(node) and judge.acts(view, node):
+        leave(context.nomad.operator, node, "Nomad")
         servers = servers_of(view, without=node)
         configure(context, node, servers, step, deadline, forget_raft=True)
-        for name, operator in context.operators.items():  # the leader had added it again meanwhile
-            leave(operator, node, name)
+    for name, operator in context.operators.items():  # of a dead node, or one that was added again
+        leave(operator, node, name)
     wait_for(
         lambda: _forgotten(context, node),
         what=f"Nomad's gossip forgets the server {node}",
@@ -61,14 +69,21 @@ def retire(context: OperationContext, node: str, deadline: Deadline, step: str) 
 
 
 def hand_over(operator: Operator, node: str, deadline: Deadline) -> None:
-    """Have another healthy voter lead when `node` does."""
+    """Have another healthy voter lead when `node` does, if that can be asked for.
+
+    Else the node leaves the raft as its leader, which costs an election.
+    """
     if (raft := operator.raft()).leader != _peer(raft, node) or raft.leader is None:
         return
     healthy = {s.id for s in operator.autopilot().servers if s.healthy and s.voter}
     heirs = [peer for peer in raft.peers if peer.id in healthy and peer.name != node]
     if not heirs:
         raise Temporary(f"no healthy server can lead in the place of {node}")
-    operator.transfer_leadership(heirs[0].id)
+    try:
+        operator.transfer_leadership(heirs[0].id)
+    except Unreachable as error:
+        logs.get().warning("leadership not handed over", node=node, error=str(error))
+        return
 
     def moved() -> bool:
         try:
@@ -82,14 +97,20 @@ def hand_over(operator: Operator, node: str, deadline: Deadline) -> None:
 
 def leave(operator: Operator, node: str, name: str) -> None:
     """Remove the raft peer of `node`, unless the others were no majority without it."""
+    if peer := removable(operator, node, name):
+        operator.remove_peer(peer.id)
+
+
+def removable(operator: Operator, node: str, name: str) -> RaftPeer | None:
+    """The raft peer of `node`, if any. Raises `Temporary` if the others were no majority."""
     raft = operator.raft()
     if (peer := _peer(raft, node)) is None:
-        return
+        return None
     healthy = {s.name for s in operator.autopilot().servers if s.healthy}
     others = raft.voters - {node}
     if peer.voter and len(others & healthy) < judge.majority(len(others)):
         raise Temporary(f"{name} would be without a majority when {node} leaves it")
-    operator.remove_peer(peer.id)
+    return peer
 
 
 def _forgotten(context: OperationContext, node: str) -> bool:

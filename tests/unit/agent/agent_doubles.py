@@ -34,7 +34,10 @@ class PlayedMachine(Machine):
         match verb:
             case "show":
                 state = "active" if unit in self.running else "inactive"
-                return Ran(0, f"LoadState=loaded\nActiveState={state}\nMainPID=1\nType=notify")
+                pid = int(unit in self.running)
+                return Ran(0, f"LoadState=loaded\nActiveState={state}\nMainPID={pid}\nType=notify")
+            case "kill":  # with SIGINT, which ends it in time
+                self.running.discard(unit)
             case "stop" | "disable":
                 self.running.discard(unit)
                 if verb == "disable":
@@ -51,7 +54,7 @@ class PlayedMachine(Machine):
     @property
     def changes(self) -> list[str]:
         """What was asked of systemd that changes something."""
-        verbs = ("systemctl stop", "systemctl disable", "systemctl restart")
+        verbs = ("systemctl kill", "systemctl stop", "systemctl disable", "systemctl restart")
         return [line.removeprefix("systemctl ") for line in self.asked if line.startswith(verbs)]
 
     def file(self, path: str) -> Path:

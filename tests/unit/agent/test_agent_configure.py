@@ -95,7 +95,8 @@ def test_a_former_server_forgets_its_quorum_while_it_is_down(machine: PlayedMach
     _gone(rafts)
     assert kept.exists()
     assert machine.changes == [
-        "stop consul-mgmt", "restart consul-mgmt", "stop nomad", "restart nomad",
+        "kill --kill-who=main --signal=INT consul-mgmt", "stop consul-mgmt", "restart consul-mgmt",
+        "stop nomad", "restart nomad",
     ]  # fmt: skip
     machine.asked.clear()
     configure.run(work(machine, restart=list(UNITS), forget_raft=True))

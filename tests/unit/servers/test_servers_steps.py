@@ -10,6 +10,7 @@ import pytest
 from server_views import quorum
 from sim_clock import SimClock
 
+from bob.clients.http import Unreachable
 from bob.clients.quorum import AutopilotHealth, Operator, RaftConfiguration
 from bob.errors import Temporary
 from bob.ops.recover.steps import stop_script
@@ -56,6 +57,18 @@ def test_a_leader_hands_over_to_a_healthy_voter() -> None:
     raft, asked = operator(quorum(sick=["n2"]))
     hand_over(asked, "n1", deadline())
     assert raft.asked == ["lead id-n3"]
+
+
+def test_a_leader_that_cannot_be_replaced_on_request_may_leave_as_such() -> None:
+    raft, asked = operator(quorum())
+
+    def refuse(peer: str) -> None:
+        raise Unreachable("503 connect: connection refused", sent=True)
+
+    raft.transfer_leadership = refuse  # type: ignore[method-assign]
+    hand_over(asked, "n1", deadline())
+    leave(asked, "n1", "Consul mgmt")
+    assert raft.asked == ["remove id-n1"]
 
 
 def test_who_does_not_lead_has_nothing_to_hand_over() -> None:
