@@ -112,7 +112,7 @@ class Engine(Generic[C]):
         return self._save(operation.with_state(state))
 
     def _run_step(self, operation: Operation, step: Step[C], context: C) -> Operation:
-        attempt, applied = 0, False
+        attempt, applied, fault = 0, False, ""
         patience = Deadline(self._outage, self._clock)
         while True:
             before = attempt
@@ -122,11 +122,12 @@ class Engine(Generic[C]):
                     break
                 attempt += 1
                 applied = True
-                operation = self._begin(operation, step, probe)
+                operation = self._begin(operation, step, probe, fault)
                 step.apply(context, Deadline(step.timeout, self._clock))
                 self._probe_again(step, context)
                 break
             except Temporary as error:
+                fault = str(error)
                 if isinstance(error, Unreachable) and not patience.passed():
                     attempt = before
                 else:
@@ -150,7 +151,7 @@ class Engine(Generic[C]):
             raise Permanent(f"{step.title}: {probe.reason}")
         return probe
 
-    def _begin(self, operation: Operation, step: Step[C], probe: Probe) -> Operation:
+    def _begin(self, operation: Operation, step: Step[C], probe: Probe, fault: str) -> Operation:
         stored = operation.step(step.name)
         running = stored.model_copy(
             update={
@@ -158,6 +159,7 @@ class Engine(Generic[C]):
                 "attempts": stored.attempts + 1,
                 "started": self._utc(),
                 "finished": None,
+                "error": fault or stored.error,
             }
         )
         self._observer.started(running, probe.reason)

@@ -71,7 +71,8 @@ def _step_lines(before: StepRecord | None, step: StepRecord) -> list[str]:
         return []
     if step.state is StepState.RUNNING:
         again = f" (attempt {step.attempts})" if step.attempts > 1 else ""
-        return [f"==> {step.title}{again}"]
+        why = [f"    the last attempt: {step.error}"] if step.error else []
+        return [*why, f"==> {step.title}{again}"]
     if step.state is StepState.FAILED:
         return [f"    failed: {step.title}: {step.error}"]
     if step.state is StepState.UNDONE:

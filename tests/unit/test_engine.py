@@ -157,6 +157,20 @@ def test_a_step_without_effect_fails_after_its_attempts(tmp_path: Path) -> None:
     assert bench.store.read(bench.id)[0].step("one").attempts == 3
 
 
+def test_the_record_of_a_further_attempt_says_what_the_last_one_met(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, make_steps("one"))
+    read: list[str] = []
+
+    def stumble(name: str) -> None:
+        read.append(bench.store.read(bench.id)[0].step(name).error)
+        if len(read) == 1:
+            raise Temporary("the door is locked")
+
+    ended = bench.run(World(before=stumble))
+    assert read == ["", "the door is locked"]
+    assert ended.step("one").error == ""
+
+
 def test_an_impossible_step_is_not_applied(tmp_path: Path) -> None:
     class Hopeless(Step[World]):
         name = "hopeless"

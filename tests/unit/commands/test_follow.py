@@ -144,3 +144,15 @@ def test_lines_of_a_failure_and_of_taking_back(world: World) -> None:
         ["    failed: Pack the boxes: the road is closed", "aborting"],
         ["    taken back: Pack the boxes", "aborted"],
     ]
+
+
+def test_lines_of_a_further_attempt_say_why(world: World) -> None:
+    made = wished(world)
+    record = world.store.read(made)[0]
+    first = record.step("pack").model_copy(update={"state": StepState.RUNNING, "attempts": 1})
+    again = first.model_copy(update={"attempts": 2, "error": "the boxes are wet"})
+    sights = [Sight(record.with_step(step), leader="n1") for step in (first, again)]
+    assert lines(*sights, 0.0) == [
+        "    the last attempt: the boxes are wet",
+        "==> Pack the boxes (attempt 2)",
+    ]
