@@ -35,8 +35,11 @@ def inside(netns: str) -> Iterator[None]:
             assert libc.setns(home.fileno(), 0) == 0
 
 
-def arrived(sandbox: Sandbox, source: str, sink: str, network: str, count: int = COUNT) -> int:
-    """How many of `count` datagrams from one host reach the other."""
+@contextlib.contextmanager
+def sockets(
+    sandbox: Sandbox, source: str, sink: str, network: str
+) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """One on each host: the receiver, which has an address of that network, and the sender."""
     target = sandbox.node(sink)
     with inside(target.netns):
         receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -44,6 +47,12 @@ def arrived(sandbox: Sandbox, source: str, sink: str, network: str, count: int =
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with receiver, sender:
         receiver.bind((target.addresses[network], 0))
+        yield receiver, sender
+
+
+def arrived(sandbox: Sandbox, source: str, sink: str, network: str, count: int = COUNT) -> int:
+    """How many of `count` datagrams from one host reach the other."""
+    with sockets(sandbox, source, sink, network) as (receiver, sender):
         receiver.settimeout(SILENCE)
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096 * count)
         for _ in range(count):
@@ -94,13 +103,7 @@ def carrier(sandbox: Sandbox, node: str, network: str) -> bool:
 
 def one_way(sandbox: Sandbox, source: str, sink: str, count: int = 20) -> list[float]:
     """Milliseconds that each datagram on the tenant network takes, with the address known."""
-    target = sandbox.node(sink)
-    with inside(target.netns):
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with inside(sandbox.node(source).netns):
-        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with receiver, sender:
-        receiver.bind((target.addresses["tenant"], 0))
+    with sockets(sandbox, source, sink, "tenant") as (receiver, sender):
         receiver.settimeout(5)
         sender.sendto(b"", receiver.getsockname())  # asks for the neighbour's address first
         receiver.recv(64)

@@ -74,7 +74,7 @@ def add(lab: Lab, name: str, *words: str, code: int = 0) -> subprocess.Completed
 
 def assert_member(lab: Lab, name: str) -> None:
     """Alive everywhere, ready, with a bob-agent of its own, and closed to the robot's key."""
-    nodes = {node["name"]: node for node in lab.status(code=0)["nodes"]}
+    nodes = {node["name"]: node for node in lab.sound()["nodes"]}
     assert nodes[name]["networks"] == dict.fromkeys(NETWORKS, "alive")
     assert nodes[name]["nomad"] == "ready"
     assert not nodes[name]["server"]

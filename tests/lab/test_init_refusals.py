@@ -298,10 +298,10 @@ def test_a_host_that_dies_under_init_and_a_changed_inventory(operator: Operator)
     record = operator.record()
     assert record is not None
     assert record.accepted == ("inventory-change",)
-    assert operator.status(code=0)["nodes"][0]["zone"] == "cellar"
+    assert operator.sound()["nodes"][0]["zone"] == "cellar"
 
     stranger = Operator(operator.sandbox, operator.state.with_name("stranger"), operator.file)
     name = re.escape(operator.sandbox.name)
     taken = [(f"n{i}: already belongs to cluster '{name}'", "out of") for i in (1, 2, 3)]
     check_refused(stranger, taken)
-    operator.status(code=0)
+    operator.sound()

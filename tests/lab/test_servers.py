@@ -5,14 +5,13 @@ The tests share one cluster and follow each other; the last one leaves it with t
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
+import sleeper
 from end_state import consul, nomad
 from harness import Factory, Lab, power
+from leaders import WITHOUT_LEADER, judgements, led, pass_around, watched
 
 from bob.errors import BobError
 from bob.ops.cluster_records import ClusterRecords
@@ -27,27 +26,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 GRACE = 20  # seconds, so that a test need not wait for two minutes
 DEADLINE = 420.0  # generous: 40 s for a promotion on an idle machine
 USAGE, GUARD = 2, 6
-WITHOUT_LEADER = 20.0  # seconds that an election may take on a loaded machine; 2 to 4 are usual
-
-JOB = """
-job "sleeper" {
-  datacenters = ["*"]
-  group "main" {
-    count = 2
-    task "sleep" {
-      driver = "raw_exec"
-      config {
-        command = "/bin/sleep"
-        args    = ["100000"]
-      }
-      resources {
-        cpu    = 20
-        memory = 16
-      }
-    }
-  }
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +64,9 @@ def test_a_demoted_server_is_replaced_first(five: Lab) -> None:
     began = time.monotonic()
     five.bob("demote", old, "--yes")
     print(f"replaced in {time.monotonic() - began:.0f} s")
-    assert old not in settled(five)
+    now = settled(five)
+    assert old not in now
+    pass_around(five, sorted(now))
     assert (
         five.on(old, "ls /var/lib/bob/consul-mgmt/raft /var/lib/bob/nomad/server", check=False)
         == ""
@@ -146,8 +126,7 @@ def test_a_quorum_is_brought_back_from_one_server(five: Lab) -> None:
     left, *lost = sorted(settled(five))
     assert "nothing to do" in five.bob("recover-quorum", "--yes").stdout
     consul(five).kv.put("test/kept", "yes")
-    jobs = nomad(five).jobs
-    jobs.register(jobs.parse(JOB))
+    sleeper.register(five, 2)
     wait_for(lambda: running(five) == 2, what="the job runs", deadline=DEADLINE, interval=0.5)
     for name in lost:
         power(five.sandbox, [name], "off")
@@ -205,19 +184,11 @@ def voters(lab: Lab) -> set[str]:
 def healthy(lab: Lab) -> set[str]:
     """Voters that autopilot finds healthy in every raft; empty when one cannot be asked."""
     try:
-        judged = [consul(lab, net).operator.autopilot() for net in NetworkName]
-        judged.append(nomad(lab).operator.autopilot())
+        judged = judgements(lab)
     except BobError:
         return set()
     good = [{s.name for s in one.servers if s.healthy and s.voter} for one in judged]
     return set.intersection(*good)
-
-
-def led(lab: Lab) -> bool:
-    try:
-        return bool(consul(lab).leader() and nomad(lab).leader())
-    except BobError:
-        return False
 
 
 def running(lab: Lab) -> int:
@@ -230,25 +201,3 @@ def running(lab: Lab) -> int:
 def newest(lab: Lab, kind: str, target: str) -> Operation:
     made = ConsulStore(consul(lab)).list()
     return [one for one in made if (one.kind, one.target) == (kind, target)][-1]
-
-
-@contextmanager
-def watched(lab: Lab) -> Iterator[list[float]]:
-    """Look for leaders all the time; the list has the seconds of each time without one."""
-    gaps, over = [0.0], threading.Event()
-
-    def look() -> None:
-        since: float | None = None
-        while not over.is_set():
-            now = time.monotonic()
-            since = None if led(lab) else since or now
-            gaps.append(now - since if since else 0.0)
-            over.wait(0.3)
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield gaps
-    finally:
-        over.set()
-        thread.join(30)

@@ -12,7 +12,7 @@ MOST_MEMORY = 50
 
 
 def test_every_agent_is_a_member_and_every_server_a_voter(cluster: Lab) -> None:
-    status = cluster.status(code=0)
+    status = cluster.sound()
     assert status["healthy"]
     assert set(status["leaders"]["consul"]) == set(NETWORKS)
     assert status["leaders"]["nomad"]
@@ -48,7 +48,7 @@ def test_bob_agent_is_sent_again_when_it_is_damaged(cluster: Lab) -> None:
 def test_a_second_run_changes_nothing(cluster: Lab) -> None:
     result = cluster.init("-o", "json")
     assert json.loads(result.stdout)["changed"] == []
-    cluster.status(code=0)
+    cluster.sound()
 
 
 def test_every_host_resolves_names_of_consul(cluster: Lab) -> None:

@@ -10,16 +10,8 @@ import pytest
 from cryptography import x509
 from end_state import consul, nomad
 from harness import Lab
-from upkeep_site import (
-    DEADLINE,
-    NODES,
-    WITHOUT_LEADER,
-    known,
-    pids,
-    rested,
-    watched,
-    with_token,
-)
+from leaders import WITHOUT_LEADER, watched
+from upkeep_site import DEADLINE, NODES, known, pids, rested, with_token
 
 from bob.clients.http import Refused
 from bob.clients.keyring import ConsulKeyring, Keyring, NomadKeyring

@@ -14,16 +14,8 @@ from typing import Any
 import pytest
 from end_state import consul, nomad
 from harness import Lab
-from upkeep_site import (
-    DEADLINE,
-    NODES,
-    WITHOUT_LEADER,
-    newest,
-    pids,
-    repeated,
-    rested,
-    watched,
-)
+from leaders import WITHOUT_LEADER, repeated, watched
+from upkeep_site import DEADLINE, NODES, newest, pids, rested
 
 from bob.ops.consul_store import ConsulStore
 from bob.ops.kind import Request
