@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import structlog
 
 from bob import __version__, paths
+from bob.errors import BobError
 
 SECRET_WORDS = re.compile(r"(token|secret|password|passphrase|private|encrypt|gossip)", re.I)
 URL_LOGIN = re.compile(r"://[^/@\s]+@")
@@ -84,7 +85,8 @@ class Fault:
         """Something went wrong."""
         if str(error) != self._error:
             self._error = str(error)
-            get().warning(self._event, error=self._error)
+            cure = error.cure if isinstance(error, BobError) else ""
+            get().warning(self._event, error=self._error, **({"cure": cure} if cure else {}))
 
     def passed(self) -> None:
         """It went well."""

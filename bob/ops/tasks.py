@@ -11,7 +11,7 @@ task makes something so instead of changing it by a step.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -207,20 +207,6 @@ class Tasks:
 
     def _payload(self, node: str, step: str) -> str:
         return f"{PAYLOADS}{node}/{self._operation}.{step}"
-
-
-def sweep(consul: Consul, leader: Leader, unfinished: Callable[[], Iterable[str]]) -> int:
-    """Delete the tasks of operations that have ended: their leader died before it could.
-
-    `unfinished` gives the ids of operations that have not; it is asked after the tasks were listed,
-    so a task that is seen belongs to an operation that was recorded before. Returns their number.
-    """
-    keys = consul.kv.keys(TASKS)
-    known = set(unfinished()) if keys else set()
-    orphans = [key for key in keys if _operation(key) not in known]
-    for key in orphans:
-        _delete(consul, leader, key)
-    return len(orphans)
 
 
 def _operation(key: str) -> str:

@@ -35,8 +35,6 @@ OUTAGE_SECONDS = 60.0  # Consul and Nomad elect a leader in 4 s; a whole rack st
 SETTLE_SECONDS = 60.0  # a task that runs on a node when its operation is taken back
 ALONE = ("servers", "cluster")  # who holds these judges by a view that nobody shares
 
-Steps = tuple[Step[OperationContext], ...]
-
 
 @dataclass(frozen=True)
 class Means:
@@ -191,7 +189,7 @@ def _untouched(operation: Operation) -> bool:
 
 
 def _afterwards(context: OperationContext, ended: Operation) -> None:
-    """What remains to be done once the record says the end. The sweep does it after a crash."""
+    """What remains to be done once the record says the end. Housekeeping does it after a crash."""
     try:
         context.tasks.forget()
         if ended.state in FINISHED:

@@ -17,8 +17,9 @@ from bob.ops.engine import Engine
 from bob.ops.record import Operation, StepRecord
 from bob.ops.states import FINISHED, State
 from bob.ops.store import Conflict
-from bob.ops.tasks import TASKS, Task, Tasks, TaskState, sweep
+from bob.ops.tasks import TASKS, Task, Tasks, TaskState
 from bob.robot.decide import Ended, Look, Mode, Seen, decide
+from bob.robot.housekeeping import keep_house
 from bob.waiting import Clock
 
 _instances = itertools.count(1)
@@ -60,7 +61,7 @@ class ServerAgent:
             while True:
                 try:
                     elector.leadership()
-                    sweep(consul, elector, lambda: [one.id for one in store.unfinished()])
+                    keep_house(consul, elector)
                     seen = [
                         Seen(parse(entry), entry.modify_index)
                         for entry in consul.kv.list(OPERATIONS)

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from bob import __version__, logs
+from bob.errors import Temporary
 
 
 @pytest.fixture
@@ -59,9 +60,11 @@ def test_old_logs_are_removed(tmp_path: Path, log_file: Path) -> None:
 
 def test_a_failure_that_lasts_is_logged_once(log_file: Path) -> None:
     fault = logs.Fault("check")
-    for error in ("down", "down", "refused"):
-        fault.failed(ValueError(error))
+    fault.failed(ValueError("down"))
+    fault.failed(ValueError("down"))
+    fault.failed(Temporary("refused", cure="Ask again."))
     fault.passed()
     fault.passed()
     lines = [json.loads(line) for line in log_file.read_text().splitlines()]
     assert [line["error"] for line in lines] == ["down", "refused", "passed"]
+    assert [line.get("cure") for line in lines] == [None, "Ask again.", None]

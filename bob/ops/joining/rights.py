@@ -35,11 +35,3 @@ def grant(acl: Acl, rights: Access) -> None:
         acl.ensure_policy(policy)
     for token in rights.tokens:
         acl.ensure_token(token)
-
-
-def revoke(acl: Acl, rights: Access) -> None:
-    """Delete them; tokens first, so that none is ever without its policy."""
-    for token in rights.tokens:
-        acl.delete_token(token.accessor_id)
-    for policy in rights.policies:
-        acl.delete_policy(policy.name)
