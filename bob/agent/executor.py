@@ -123,9 +123,8 @@ class Executor:
 
     def _claim(self, found: Found) -> Found | None:
         """Mark the task as under way; None when it was taken back meanwhile."""
-        if found.task.state is TaskState.RUNNING:
-            return found
-        task = found.task.model_copy(update={"state": TaskState.RUNNING})
+        changed = {"state": TaskState.RUNNING, "claims": found.task.claims + 1}
+        task = found.task.model_copy(update=changed)
         written = self._consul.txn().cas(found.key, _dump(task), found.index).commit()
         return Found(found.key, written.entries[0].modify_index, task) if written.ok else None
 

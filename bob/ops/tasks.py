@@ -42,7 +42,11 @@ class TaskState(enum.StrEnum):
 
 
 class Task(BaseModel):
-    """One task as stored. `args` and `result` are JSON; `retry`: another attempt may help."""
+    """One task as stored. `args` and `result` are JSON; `retry`: another attempt may help.
+
+    `claims` is how often an agent has begun it. Each beginning is a new version by that: the
+    outcome of an earlier one, sent by a process that has died, cannot count for the next.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -51,6 +55,7 @@ class Task(BaseModel):
     operation: str
     epoch: int
     attempt: int = 1
+    claims: int = 0
     state: TaskState = TaskState.PENDING
     error: str = ""
     retry: bool = False

@@ -169,7 +169,8 @@ class NodeAgents:
         task = Task.model_validate_json(entry.value)
         if task.state not in expected:
             return False
-        value = task.model_copy(update={"state": state}).model_dump_json()
+        changed = {"state": state, "claims": task.claims + (state is TaskState.RUNNING)}
+        value = task.model_copy(update=changed).model_dump_json()
         return self._consul.kv.put(key, value, cas=entry.modify_index)
 
 

@@ -227,3 +227,26 @@ def test_a_stop_leaves_the_task_to_the_next_start(
     assert one.task().state is TaskState.RUNNING
     agent(make=lambda work: {}).step()
     assert one.task().state is TaskState.DONE
+
+
+def test_an_outcome_that_a_dead_process_sent_does_not_count_for_the_next(
+    consul: Consul, agent: Callable[..., Agent]
+) -> None:
+    late: list[int] = []
+
+    def die(work: Work) -> dict[str, Any]:
+        entry = consul.kv.get(KEY)
+        assert entry
+        late.append(entry.modify_index)
+        raise Stopping
+
+    def again(work: Work) -> dict[str, Any]:
+        assert not consul.kv.put(KEY, b"done, said the first one", cas=late[0])
+        return {"by": "the second"}
+
+    one = agent(make=die)
+    hand_out(consul)
+    with pytest.raises(Stopping):
+        one.step()
+    agent(make=again).step()
+    assert one.task().result == {"by": "the second"}
