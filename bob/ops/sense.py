@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bob import logs
 from bob.clients import quorum
-from bob.clients.consul import Consul
+from bob.clients.consul import Consul, MemberStatus
 from bob.clients.nomad import Node, Nomad
 from bob.errors import BobError
 from bob.ops.cluster_records import ClusterRecords
@@ -36,6 +36,7 @@ def sense(
     mgmt = networks[NetworkName.MGMT]
     records = ClusterRecords(mgmt)
     members = {network: _ask(consul.agent.members) for network, consul in networks.items()}
+    gossip = _ask(nomad.state.servers)
     nodes = _ask(nomad.state.nodes)
     jobs = _ask(nomad.state.job_states)
     volumes = _ask(nomad.state.host_volumes)
@@ -53,6 +54,7 @@ def sense(
         nomad=_quorum(nomad.operator),
         nodes=known,
         former_nodes=tuple(node for node in nodes or () if node is not known[node.name]),
+        nomad_gossip={server.name: server.status == MemberStatus.ALIVE for server in gossip or ()},
         volumes=_volumes(nodes or (), volumes or ()),
         jobs={job.id: job for job in jobs or ()},
         services={

@@ -73,8 +73,9 @@ class ClusterView:
 
     `now` is Unix time in seconds. `members` are the gossip members of each network by name;
     `consul` the quorum of each network; `nodes` Nomad's nodes by name (the ready one of several;
-    the others are `former_nodes`); `jobs` all jobs of Nomad by id; `services` the wishes in
-    `bob/services/` (JSON documents).
+    the others are `former_nodes`); `nomad_gossip` who is in the gossip of Nomad's servers, and
+    whether alive (a dead one for about 35 s more); `jobs` all jobs of Nomad by id; `services` the
+    wishes in `bob/services/` (JSON documents).
     `catalogue` has the services that operators added: texts by path ("web/service.yaml").
     `generations` is the number of the newest configuration of each service that has one.
     `volumes` names the volumes that Nomad made on a host, and which are nowhere else, by node.
@@ -92,6 +93,7 @@ class ClusterView:
     nomad: Quorum = Quorum()
     nodes: Mapping[str, Node] = field(default_factory=dict)
     former_nodes: tuple[Node, ...] = ()
+    nomad_gossip: Mapping[str, bool] = field(default_factory=dict)
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     catalogue: Mapping[str, str] = field(default_factory=dict)

@@ -39,16 +39,18 @@ class Strangers:
         for name, looks in seen.items():
             if looks < LOOKS:
                 continue
-            if any(view.alive(name, network) for network in view.members):
-                found.append(Do(f"keep {name} out", partial(_keep_out, name)))
+            on = any(view.alive(name, network) for network in view.members)
+            if not on and not view.nomad_gossip.get(name):
+                found.append(Do(f"forget {name}", partial(_forget, name)))
+                continue
+            found.append(Do(f"keep {name} out", partial(_keep_out, name)))
+            if on:
                 found.append(
                     Say(
                         f"{name} was taken out, but its host is on and has the cluster's keys: "
                         f"switch it off, wipe it, or add it again (bob add-node)"
                     )
                 )
-            else:
-                found.append(Do(f"forget {name}", partial(_forget, name)))
         return found
 
 
@@ -59,6 +61,7 @@ def _strange(view: ClusterView) -> Iterator[str]:
     seen = [*view.nodes, *(name for members in view.members.values() for name in members)]
     rafts = (quorum.raft for quorum in view.quorums.values() if quorum.raft)
     seen += [peer.name for raft in rafts for peer in raft.peers]
+    seen += view.nomad_gossip  # Consul may have forgotten it before Nomad notices that it is off
     return (name for name in seen if name not in known)
 
 

@@ -43,6 +43,12 @@ def test_a_peer_that_nobody_wishes_is_forgotten() -> None:
     assert second_look(view(raft=quorum(["n1", "n2", "n3", "n9"]))) == ["forget n9"]
 
 
+def test_one_that_nomad_alone_still_knows_is_forgotten_once_nomad_finds_it_dead() -> None:
+    found = replace(view(), nomad_gossip={"n1": True, "n9": True})
+    assert second_look(found) == ["keep n9 out"]
+    assert second_look(replace(found, nomad_gossip={"n1": True, "n9": False})) == ["forget n9"]
+
+
 def test_nodes_and_whoever_an_operation_works_on_are_no_strangers() -> None:
     assert second_look(view()) == []
     assert second_look(replace(with_stranger(MemberStatus.ALIVE), held={"node/n9": "1"})) == []
