@@ -112,7 +112,7 @@ class Engine(Generic[C]):
         return self._save(operation.with_state(state))
 
     def _run_step(self, operation: Operation, step: Step[C], context: C) -> Operation:
-        attempt, applied, fault = 0, False, ""
+        attempt, applied = 0, False
         patience = Deadline(self._outage, self._clock)
         while True:
             before = attempt
@@ -122,12 +122,13 @@ class Engine(Generic[C]):
                     break
                 attempt += 1
                 applied = True
-                operation = self._begin(operation, step, probe, fault)
+                operation = self._begin(operation, step, probe)
                 step.apply(context, Deadline(step.timeout, self._clock))
                 self._probe_again(step, context)
                 break
             except Temporary as error:
-                fault = str(error)
+                missed = operation.step(step.name).model_copy(update={"error": str(error)})
+                operation = operation.with_step(missed)  # written when the step begins again
                 if isinstance(error, Unreachable) and not patience.passed():
                     attempt = before
                 else:
@@ -135,7 +136,7 @@ class Engine(Generic[C]):
                 if attempt >= step.attempts:
                     raise
                 delay = min(error.delay * 2 ** max(attempt - 1, 0), BACK_OFF_LIMIT)
-                self._observer.retrying(operation.step(step.name), error, delay)
+                self._observer.retrying(missed, error, delay)
                 self._log.warning("step retried", step=step.name, error=str(error), delay=delay)
                 self._clock.sleep(delay)
         done = operation.step(step.name).model_copy(
@@ -151,7 +152,7 @@ class Engine(Generic[C]):
             raise Permanent(f"{step.title}: {probe.reason}")
         return probe
 
-    def _begin(self, operation: Operation, step: Step[C], probe: Probe, fault: str) -> Operation:
+    def _begin(self, operation: Operation, step: Step[C], probe: Probe) -> Operation:
         stored = operation.step(step.name)
         running = stored.model_copy(
             update={
@@ -159,7 +160,6 @@ class Engine(Generic[C]):
                 "attempts": stored.attempts + 1,
                 "started": self._utc(),
                 "finished": None,
-                "error": fault or stored.error,
             }
         )
         self._observer.started(running, probe.reason)

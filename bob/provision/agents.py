@@ -34,6 +34,10 @@ _FIRST_HTTP_PORT = 8500
 # moment of a host made the cluster degraded (measured).
 LAST_CONTACT = "1s"
 
+# Serf tells for 3 s that an agent leaves; then a server waits up to 5 s to hear that it is in no
+# raft any more.
+LEAVE_SECONDS = 10
+
 NOMAD_UNIT = "nomad"
 NOMAD_CONFIG_DIR = CONFIG_ROOT / "nomad"
 NOMAD_DATA_DIR = DATA_ROOT / "nomad"

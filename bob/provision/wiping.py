@@ -11,6 +11,7 @@ from bob.provision.agents import (
     CONSUL_USER,
     DATA_ROOT,
     HEALTH_UNIT,
+    LEAVE_SECONDS,
     LOOPBACK,
     NOMAD_UNIT,
     UNIT_DIR,
@@ -19,7 +20,6 @@ from bob.provision.host_report import CLAIM_FILE
 from bob.provision.resolver import RESOLV_CONF, RESOLVED_DROP_IN
 from bob.provision.templates import render
 
-LEAVE_SECONDS = 10  # an agent waits 1 to 6 s until the others have heard that it leaves
 OF_ANOTHER_CLUSTER = 3
 """How the script ends on a host that belongs to another cluster; it is left as it is."""
 BARE, WIPED = "bare", "wiped"

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import product
 
 from end_state import consul, nomad
+from ghosts import consul_of
 from harness import Lab
 
 from bob.clients.consul import Consul
@@ -41,13 +42,11 @@ def pass_around(lab: Lab, servers: Iterable[str]) -> None:
     not hear of, would be asked for minutes.
     """
     for network, name in product(NetworkName, servers):
-        client = consul(lab, network)
-        method, path = client.operator.transfer
+        client = consul_of(lab, name, network)
         peer = next(peer for peer in client.operator.raft().peers if peer.name == name)
         if peer.leader:
             continue
-        here = next(node for node in lab.sandbox.nodes if node.name == name).addresses["mgmt"]
-        client.http.request(method, path, params={"id": peer.id}, host=str(here))
+        client.operator.transfer_leadership(peer.id)
         wait_for(
             partial(_leads, client, name), what=f"{name} leads {network}", deadline=WITHOUT_LEADER
         )

@@ -101,7 +101,7 @@ def test_a_dead_server_is_forgotten_and_kept_out_when_it_comes_back(lab: Lab) ->
     dead = servers(lab)[-1]
     power(lab.sandbox, [dead], "off")
     wait_for(
-        lambda: dead in json.dumps(lab.status()["reasons"]),
+        lambda: dead in json.dumps(lab.status(code=9)["reasons"]),
         what=f"{dead} missed", deadline=DEADLINE, interval=1.0,
     )  # fmt: skip
     words = ("remove-node", dead, "--yes", "--accept", "zone-spread")

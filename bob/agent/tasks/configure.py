@@ -26,7 +26,7 @@ from typing import Any
 from bob.agent import files
 from bob.agent.units import Units
 from bob.agent.work import Work
-from bob.provision.agents import BOB_UNIT, DATA_ROOT, NOMAD_UNIT
+from bob.provision.agents import BOB_UNIT, DATA_ROOT, LEAVE_SECONDS, NOMAD_UNIT
 from bob.provision.readers import units_reading
 
 NAME = "configure"
@@ -34,8 +34,6 @@ NAME = "configure"
 # time in the second file.
 CONSUL_RAFT = ("raft", "server_metadata.json")
 NOMAD_RAFT = ("server",)
-# Serf tells it for 3 s; then a server waits up to 5 s to hear that it is in no raft any more.
-LEAVE_SECONDS = 10.0
 
 
 def run(work: Work) -> dict[str, Any]:

@@ -40,10 +40,10 @@ class Strangers:
             if looks < LOOKS:
                 continue
             on = any(view.alive(name, network) for network in view.members)
-            if not on and not view.nomad_gossip.get(name):
+            if on or view.nomad_gossip.get(name):
+                found.append(Do(f"keep {name} out", partial(_keep_out, name)))
+            else:
                 found.append(Do(f"forget {name}", partial(_forget, name)))
-                continue
-            found.append(Do(f"keep {name} out", partial(_keep_out, name)))
             if on:
                 found.append(
                     Say(

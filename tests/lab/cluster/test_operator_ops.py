@@ -112,7 +112,7 @@ def test_ctrl_c_leaves_and_a_new_leader_goes_on(lab: Lab) -> None:
         assert stays.returncode == 0, said
         assert "done" in printed
         assert lab.status()["robot"]["leader"] not in (None, leader)
-        assert any(f"{leader}: bob-agent" in reason for reason in lab.status()["reasons"])
+        assert any(f"{leader}: bob-agent" in reason for reason in lab.status(9)["reasons"])
     finally:
         lab.on(leader, "systemctl start bob-agent")
     wait_for(lab.healthy, what="a healthy cluster", deadline=DEADLINE, interval=1.0)

@@ -45,7 +45,7 @@ def test_every_consul_agent_stays_on_its_network(
     assert config["client_addr"] == "127.0.0.1"
     assert config["node_meta"] == {"zone": f"r{name[-1]}"}
     assert config["data_dir"] == f"/var/lib/bob/consul-{network}"
-    assert config["performance"]["raft_multiplier"] == 1
+    assert config["performance"] == {"raft_multiplier": 1, "leave_drain_time": "500ms"}
     assert (config["leave_on_terminate"], config["skip_leave_on_interrupt"]) == (False, False)
 
 
